@@ -1,0 +1,206 @@
+# What sets a host to one configuration. The rendered part before it holds the values (names in capitals) and the texts (functions
+# named wanted_…); see ConfigScript.cs. Every step may be repeated and leaves nothing of an earlier configuration behind.
+
+json_text() { tr -d '\000-\010\013-\037' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/	/\\t/g' | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'; }
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# Runs one step and prints its outcome as a line of JSON; a failed step ends the script, except after a reboot, when as much as can be is set.
+step() {
+  step_name=$1
+  shift
+  step_from=$(now_ms)
+  step_code=0
+  step_text=$("$@" 2>&1) || step_code=$?
+  printf '{"step":"%s","exit":%d,"ms":%d,"output":"%s"}\n' "$step_name" "$step_code" $(($(now_ms) - step_from)) "$(printf '%s' "$step_text" | json_text)"
+  [ "$step_code" -eq 0 ] || [ "$BEST_EFFORT" = yes ] || exit 1
+}
+
+ip_command() { if [ "$1" = 6 ]; then echo ip6tables; else echo iptables; fi; }
+
+# --- the link -----------------------------------------------------------------------------------------------------------------
+
+link_up() {
+  [ -n "$LINK" ] || return 0
+  link_create || return 1
+  [ -e "/sys/class/net/$LINK" ] || { echo "interface $LINK is not there"; return 1; }
+  wanted_addresses | while read -r address; do
+    case $address in
+      *:*) ip -6 addr replace "$address" dev "$LINK" nodad || exit 1 ;;
+      *) ip addr replace "$address" dev "$LINK" || exit 1 ;;
+    esac
+  done || return 1
+  if [ -n "$(wanted_addresses)" ]; then
+    mkdir -p "$FOLDER/addresses" && wanted_addresses | while read -r address; do echo "$LINK" >"$FOLDER/addresses/$(echo "$address" | tr / _)"; done
+  fi
+}
+
+link_prune() {
+  for file in "$FOLDER"/addresses/*; do
+    [ -e "$file" ] || continue
+    address=$(basename "$file" | tr _ /)
+    wanted_addresses | grep -qxF "$address" || { ip addr del "$address" dev "$(cat "$file")" 2>/dev/null || true; rm -f "$file"; }
+  done
+  # The tunnel's own way out was written down when it was made.
+  if [ "$TUNNEL" = none ] && [ -e "$FOLDER/link/remove.sh" ]; then sh "$FOLDER/link/remove.sh" && rm -f "$FOLDER/link/remove.sh"; fi
+}
+
+# --- sysctls ------------------------------------------------------------------------------------------------------------------
+# The value before the first claim is kept per host, not per migration, so that migrations sharing a server do not restore each other's.
+
+sysctl_folder() { echo "$HOST/sysctl/$(echo "$1" | tr / ,)"; }
+
+write_sysctl() {
+  [ "$(cat "/proc/sys/$1")" != "$2" ] || return 0
+  # Switching ip_forward makes the kernel set accept_redirects everywhere (ip-sysctl.rst): those are put back.
+  kept=
+  [ "$1" != net/ipv4/ip_forward ] || kept=$(cd /proc/sys/net/ipv4/conf && grep -H . ./*/accept_redirects)
+  echo "$2" >"/proc/sys/$1"
+  [ -z "$kept" ] || echo "$kept" | while IFS=: read -r file value; do echo "$value" >"/proc/sys/net/ipv4/conf/$file"; done
+}
+
+sysctls_set() {
+  wanted_sysctls | while read -r path value; do
+    folder=$(sysctl_folder "$path")
+    [ -e "/proc/sys/$path" ] || { echo "/proc/sys/$path is not there"; exit 1; }
+    mkdir -p "$folder"
+    [ -e "$folder/before" ] || cat "/proc/sys/$path" >"$folder/before"
+    : >"$folder/claim-$KEY"
+    write_sysctl "$path" "$value" || exit 1
+  done
+}
+
+sysctls_release() {
+  for claim in "$HOST"/sysctl/*/claim-"$KEY"; do
+    [ -e "$claim" ] || continue
+    folder=$(dirname "$claim")
+    path=$(basename "$folder" | tr , /)
+    ! wanted_sysctls | grep -qF "$path " || continue
+    rm -f "$claim"
+    ls "$folder"/claim-* >/dev/null 2>&1 && continue
+    [ ! -e "/proc/sys/$path" ] || write_sysctl "$path" "$(cat "$folder/before")"
+    rm -rf "$folder"
+  done
+  rmdir "$HOST/sysctl" 2>/dev/null || true
+}
+
+# --- routing rules and our table ----------------------------------------------------------------------------------------------
+
+routes_set() {
+  wanted_routes | while read -r family route; do
+    # shellcheck disable=SC2086 # a route is several words, rendered from validated values
+    ip "-$family" route replace $route table "$TABLE" || exit 1
+  done || return 1
+  wanted_rules | while read -r family preference selector; do
+    # shellcheck disable=SC2086
+    rule_is_there "$family" "$preference" || ip "-$family" rule add pref "$preference" $selector || exit 1
+  done
+}
+
+rule_is_there() { [ -n "$(ip "-$1" rule show pref "$2" 2>/dev/null)" ]; }
+
+routes_prune() {
+  for family in 4 6; do
+    [ "$family" = 4 ] || [ -e /proc/net/if_inet6 ] || continue
+    for preference in $PREFERENCES; do
+      wanted_rules | grep -q "^$family $preference " || ! rule_is_there "$family" "$preference" || ip "-$family" rule del pref "$preference"
+    done
+    wanted_routes | grep -q "^$family " || ip "-$family" route flush table "$TABLE" 2>/dev/null || true
+  done
+}
+
+# --- openings in the host's own firewall --------------------------------------------------------------------------------------
+# Each is four lines of a file: what it is, a command that succeeds when it is there, one that makes it and one that takes it away.
+
+openings_set() {
+  mkdir -p "$FOLDER/openings"
+  for id in $OPENINGS; do
+    "opening_$id" >"$FOLDER/openings/$id"
+    sh -c "$(sed -n 2p "$FOLDER/openings/$id")" >/dev/null 2>&1 || sh -c "$(sed -n 3p "$FOLDER/openings/$id")" || { sed -n 1p "$FOLDER/openings/$id"; return 1; }
+  done
+}
+
+openings_prune() {
+  for file in "$FOLDER"/openings/*; do
+    [ -e "$file" ] || continue
+    case " $OPENINGS " in *" $(basename "$file") "*) continue ;; esac
+    ! sh -c "$(sed -n 2p "$file")" >/dev/null 2>&1 || sh -c "$(sed -n 4p "$file")" || return 1
+    rm -f "$file"
+  done
+}
+
+# --- rules --------------------------------------------------------------------------------------------------------------------
+
+rules_set() { if [ "$BACKEND" = nft ]; then rules_set_nft; else rules_set_iptables 4 && rules_set_iptables 6; fi; }
+
+rules_set_nft() {
+  wanted_nft >"$FOLDER/rules.nft"
+  nft -c -f "$FOLDER/rules.nft" || return 1
+  nft -f "$FOLDER/rules.nft"
+}
+
+rules_set_iptables() {
+  command=$(ip_command "$1")
+  command -v "$command" >/dev/null 2>&1 || { [ -z "$("wanted_iptables$1")" ]; return; }
+  # Chains that are wanted are filled first, then hooked in; what is no longer wanted is unhooked last: a hold is on before all and off after all.
+  [ -z "$("wanted_iptables$1")" ] || "wanted_iptables$1" | "$command-restore" --noflush || return 1
+  "wanted_jumps$1" | while read -r table builtin chain; do
+    "$command" -t "$table" -C "$builtin" -j "$chain" 2>/dev/null || "$command" -t "$table" -I "$builtin" 1 -j "$chain" || exit 1
+  done || return 1
+  all_jumps | while read -r table builtin chain; do
+    ! "wanted_jumps$1" | grep -qxF "$table $builtin $chain" || continue
+    "$command" -t "$table" -S "$chain" >/dev/null 2>&1 || continue
+    "$command" -t "$table" -D "$builtin" -j "$chain" 2>/dev/null || true
+    "$command" -t "$table" -F "$chain" && "$command" -t "$table" -X "$chain" || exit 1
+  done
+}
+
+# --- reading back -------------------------------------------------------------------------------------------------------------
+
+# Everything of ours as it is on the host now, in a form that is the same as long as nobody changes it.
+state() {
+  if [ "$BACKEND" = nft ]; then
+    for family in ip ip6; do nft -s list table "$family" "$NFT_TABLE" 2>/dev/null || true; done
+  else
+    for family in 4 6; do "$(ip_command "$family")-save" 2>/dev/null | grep "$CHAINS" | sed 's/\[[0-9:]*\]//' || true; done
+  fi
+  for family in 4 6; do
+    for preference in $PREFERENCES; do ip "-$family" rule show pref "$preference" 2>/dev/null || true; done
+    ip "-$family" route show table "$TABLE" 2>/dev/null | sed 's/ *linkdown//; s/ *$//' || true
+  done
+  wanted_sysctls | while read -r path value; do echo "$path=$(cat "/proc/sys/$path" 2>/dev/null) wanted $value"; done
+  for id in $OPENINGS; do if sh -c "$("opening_$id" | sed -n 2p)" >/dev/null 2>&1; then echo "opening $id"; else echo "opening $id is gone"; fi; done
+  [ -z "$LINK" ] || wanted_addresses | while read -r address; do ip -o addr show dev "$LINK" 2>/dev/null | grep -qF " $address " && echo "address $address" || echo "address $address is gone"; done
+}
+
+state_hash() { state | sha256sum | cut -d' ' -f1; }
+
+set_all() {
+  step link link_up
+  step sysctls sysctls_set
+  step routes routes_set
+  step openings openings_set
+  step rules rules_set
+  step openings-removed openings_prune
+  step routes-removed routes_prune
+  step sysctls-restored sysctls_release
+  step link-removed link_prune
+  state_hash >"$FOLDER/applied"
+}
+
+# What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).
+set_link() {
+  step link link_up
+  step sysctls sysctls_set
+  step routes routes_set
+}
+
+BEST_EFFORT=no
+case ${1:-} in
+  set) set_all ;;
+  early) BEST_EFFORT=yes; LINK=""; set_all ;;
+  late) BEST_EFFORT=yes; set_all ;;
+  link) set_link ;;
+  state) state ;;
+  hash) state_hash ;;
+esac

@@ -1,0 +1,65 @@
+namespace MigrationDashboard.Core.Stages;
+
+/// <summary>The eight stages of a migration, in order (DESIGN §2).</summary>
+public enum Stage
+{
+    /// <summary>Both servers are read and checked; nothing is changed.</summary>
+    Preflight,
+
+    /// <summary>The layer-2 link is up and both ends answer.</summary>
+    Link,
+
+    /// <summary><c>new</c> forwards the ports to <c>old</c>; replies find their way back.</summary>
+    Forward,
+
+    /// <summary>DNS records are being changed; they are watched.</summary>
+    Dns,
+
+    /// <summary>Those who still call <c>old</c> directly are counted.</summary>
+    Drain,
+
+    /// <summary>The workload moves. A migration is never at rest here: it ends in Tail or back in Drain.</summary>
+    Cutover,
+
+    /// <summary>The workload runs on <c>new</c>; <c>old</c> forwards stragglers there.</summary>
+    Tail,
+
+    /// <summary>All that was set up is taken away.</summary>
+    Decommission,
+}
+
+public enum Role
+{
+    Old,
+    New,
+}
+
+/// <summary>How a connection travels: one word for code, database, API and pages.</summary>
+public enum ConnectionPath
+{
+    /// <summary>client → old, served there.</summary>
+    Direct,
+
+    /// <summary>client → new → old.</summary>
+    Forwarded,
+
+    /// <summary>client → new, served there.</summary>
+    Local,
+
+    /// <summary>client → old → new.</summary>
+    Tail,
+}
+
+public static class StageOrder
+{
+    /// <summary>The stage that follows, or null after the last.</summary>
+    public static Stage? After(Stage stage) => stage == Stage.Decommission ? null : stage == Stage.Drain ? Stage.Cutover : stage == Stage.Cutover ? Stage.Tail : stage + 1;
+
+    /// <summary>Where a rollback from this stage leads, or null where there is nothing to roll back.</summary>
+    public static Stage? Before(Stage stage) => stage switch
+    {
+        Stage.Preflight or Stage.Decommission => null,
+        Stage.Tail => Stage.Drain,
+        _ => stage - 1,
+    };
+}
