@@ -122,21 +122,16 @@ public sealed class RunStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(new CommandDefinition("UPDATE stage_run SET hold_ms = @milliseconds WHERE id = @id", new { id, milliseconds }, cancellationToken: cancellation));
     }
 
-    /// <returns>The step's number.</returns>
-    public async Task<int> BeginStepAsync(Guid runId, string name, string? host, CancellationToken cancellation)
+    public async Task BeginStepAsync(Guid runId, int number, string name, string? host, DateTimeOffset startedAt, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-
-        // Steps on both hosts may begin at once: the run's row serialises their numbers.
-        return await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+        await connection.ExecuteAsync(new CommandDefinition(
             """
-            WITH run AS (SELECT id, migration_id FROM stage_run WHERE id = @runId FOR UPDATE),
-            step AS (
-                INSERT INTO run_step (run_id, number, name, host, state)
-                SELECT run.id, coalesce((SELECT max(number) FROM run_step WHERE run_id = @runId), 0) + 1, @name, @host, 'Running' FROM run
-                RETURNING number)
-            SELECT step.number FROM step, run, LATERAL pg_notify('migrations', run.migration_id::text)
-            """, new { runId, name, host }, cancellationToken: cancellation));
+            WITH step AS (
+                INSERT INTO run_step (run_id, number, name, host, state, started_at) VALUES (@runId, @number, @name, @host, 'Running', @startedAt)
+                ON CONFLICT DO NOTHING RETURNING run_id)
+            SELECT pg_notify('migrations', r.migration_id::text) FROM stage_run r JOIN step ON step.run_id = r.id
+            """, new { runId, number, name, host, startedAt }, cancellationToken: cancellation));
     }
 
     public async Task EndStepAsync(Guid runId, int number, StepState state, int durationMs, int? exitCode, string output, CancellationToken cancellation)
