@@ -110,7 +110,9 @@ internal sealed class LineConnection : IDisposable
         quiet.CancelAfter(time);
         try
         {
-            await ReceiveAsync(quiet.Token);
+            // It may have spoken in the same segment as its last reply.
+            if (_begin == _end)
+                await ReceiveAsync(quiet.Token);
         }
         catch (OperationCanceledException) when (!_abort.IsCancellationRequested)
         {

@@ -8,7 +8,7 @@ namespace MigrationDashboard.Load.Tests;
 /// <summary>A connection as the server has it.</summary>
 internal sealed class FakeClient(Socket socket) : IDisposable
 {
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private readonly NetworkStream _stream = new(socket);
     private readonly byte[] _buffer = new byte[8192];
     private int _begin;
     private int _end;
@@ -39,9 +39,18 @@ internal sealed class FakeClient(Socket socket) : IDisposable
     public async Task SayAsync(string text) => await _stream.WriteAsync(Encoding.ASCII.GetBytes(text));
 
     /// <summary>Closes with a reset instead of a FIN.</summary>
-    public void Reset() => socket.LingerState = new LingerOption(true, 0);
+    public void Reset()
+    {
+        socket.LingerState = new LingerOption(true, 0);
+        socket.Dispose();
+    }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        // The stream would shut down in order first, and so undo a reset.
+        socket.Dispose();
+        _stream.Dispose();
+    }
 }
 
 /// <summary>A TCP server whose every connection is handled as the test says. Disposing closes the listener and waits for nobody.</summary>
@@ -68,7 +77,12 @@ internal sealed class FakeServer : IDisposable
     /// <summary>Remote addresses in the order of their connections.</summary>
     public ConcurrentQueue<string> Callers { get; } = new();
 
-    public void BeginAccepting() => _ = AcceptAsync();
+    public void BeginAccepting()
+    {
+        // With a queue of none, the kernel answers by SYN cookie and then forgets the connection.
+        _listener.Listen(1024);
+        _ = AcceptAsync();
+    }
 
     public void Dispose() => _listener.Dispose();
 

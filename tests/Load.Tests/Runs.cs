@@ -13,7 +13,8 @@ internal static class Runs
     public static async Task<Summary> ExecuteAsync(params string[] args)
     {
         using var run = new LoadRun(Options(args), TextWriter.Null);
-        return await Task.Run(run.Execute);
+        // A thread of its own, as the program has: a sleeping pool thread would starve the dialogs.
+        return await Task.Factory.StartNew(run.Execute, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Polls until it is so, for at most ten seconds.</summary>
