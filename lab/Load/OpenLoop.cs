@@ -23,15 +23,15 @@ internal sealed class OpenLoop(double perSecond, long limit)
         return new OpenLoop(perSecond, Math.Min(slots, count ?? long.MaxValue));
     }
 
+    /// <summary>When the next slot is due, since the start of the run; null when there is none.</summary>
+    public TimeSpan? NextDue => Exhausted ? null : TimeSpan.FromTicks((long)(Taken * TimeSpan.TicksPerSecond / perSecond));
+
     /// <summary>Takes the next slot if it is due. A caller that comes late takes all the slots it missed, one by one.</summary>
     /// <param name="elapsed">Time since the start of the run.</param>
-    /// <param name="due">When the slot was due, since the start of the run.</param>
+    /// <param name="due">When the slot is, or was, due, since the start of the run.</param>
     public bool TryTake(TimeSpan elapsed, out TimeSpan due)
     {
-        due = TimeSpan.Zero;
-        if (Exhausted)
-            return false;
-        due = TimeSpan.FromTicks((long)(Taken * TimeSpan.TicksPerSecond / perSecond));
+        due = NextDue ?? TimeSpan.MaxValue;
         if (due > elapsed)
             return false;
         Taken++;

@@ -7,6 +7,10 @@ using MigrationDashboard.Load;
 // Wrong arguments, as most command line tools have it.
 const int wrongArguments = 2;
 
+// Dialogs go on in the thread that heard from the kernel, instead of waking a pool thread for each reply: nothing here blocks, and it
+// saves a third of the processor time. .NET reads this from the environment only, before the first asynchronous socket call.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
 if (args.Contains("--help"))
 {
     Console.Out.WriteLine(Usage.Text);
@@ -27,6 +31,7 @@ if (options is null || errors.Count > 0)
 
 try
 {
+    WarmUp.Run();
     using var run = new LoadRun(options, Console.Error);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopOnSignal);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopOnSignal);
