@@ -65,23 +65,34 @@ public sealed class ThreeHosts : IDisposable
         return Session.Open(socket, from ?? (server.AddressFamily == AddressFamily.InterNetwork ? ClientAddress : ClientAddress6), new(server, port), seconds);
     }
 
-    /// <summary>The same for UDP: one question, one answer.</summary>
-    public string? AskUdp(IPAddress server, int port, IPAddress? from = null, double seconds = 1, int size = 10)
+    /// <summary>The same for UDP.</summary>
+    public string? AskUdp(IPAddress server, int port, IPAddress? from = null, double seconds = 3, int size = 10)
     {
         using var socket = Client.Socket(server.AddressFamily, SocketType.Dgram);
         socket.Bind(new IPEndPoint(from ?? (server.AddressFamily == AddressFamily.InterNetwork ? ClientAddress : ClientAddress6), 0));
         socket.Connect(server, port);
-        socket.ReceiveTimeout = (int)(seconds * 1000);
         var buffer = new byte[2000];
-        try
+        var limit = Stopwatch.StartNew();
+        // Datagrams may get lost while neighbours find each other: ask again, as clients do.
+        do
         {
-            socket.Send(new byte[size]);
-            return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer));
+            try
+            {
+                socket.ReceiveTimeout = 200;
+                socket.Send(new byte[size]);
+                return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer));
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+            {
+                // Asked again below.
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                return "refused";
+            }
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock or SocketError.ConnectionRefused)
-        {
-            return e.SocketErrorCode == SocketError.ConnectionRefused ? "refused" : null;
-        }
+        while (limit.Elapsed.TotalSeconds < seconds);
+        return null;
     }
 
     public void Dispose()
