@@ -12,7 +12,7 @@ public interface IGateInputs
 }
 
 /// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
-public sealed class GateSteps(IGateInputs inputs, DnsLookup dns, TimeProvider time)
+public sealed class GateSteps(IGateInputs inputs, TimeProvider time)
 {
     public async Task<GateState> JudgeAsync(Core.Migrations.Migration migration, CancellationToken cancellation)
     {
@@ -45,7 +45,7 @@ public sealed class GateSteps(IGateInputs inputs, DnsLookup dns, TimeProvider ti
 
         var wanted = new[] { context.Migration.NewFacts?.PublicIpv4, context.Migration.NewFacts?.PublicIpv6 }.OfType<IPAddress>().ToList();
         var late = new List<string>();
-        foreach (var answer in await dns.AskAllAsync(context.Migration.Spec, cancellation))
+        foreach (var answer in await DnsLookup.AskAllAsync(context.Migration.Spec, cancellation))
         {
             var line = $"{answer.Name} at {answer.Resolver}: {answer.Error ?? string.Join(", ", answer.Records.Select(record => $"{record.Address} (TTL {record.Ttl} s)"))}";
             notes.Add(line);
