@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MigrationDashboard.Infrastructure.Processes;
+
+namespace MigrationDashboard.Infrastructure.Ssh;
+
+public static class SshRegistration
+{
+    /// <summary><see cref="OpenSsh"/>, its agent and <see cref="SshKeys"/>, one of each for the process.</summary>
+    public static IServiceCollection AddSsh(this IServiceCollection services, SshOptions? options = null)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RuntimeDirectory>();
+        services.AddSingleton(options ?? new SshOptions());
+        services.AddSingleton<SshAgent>();
+        services.AddSingleton<SshKeys>();
+        services.AddSingleton<OpenSsh>();
+        return services;
+    }
+}
