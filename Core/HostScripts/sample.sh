@@ -98,34 +98,43 @@ function counters(    i, nft, iptables) {
   if (iptables) { iptables_counters(4); if (6 in wants) iptables_counters(6) }
 }
 
-# One call for all migrations. A table that was replaced has a new handle.
-function nft_counters(    command, f, t, name, i) {
-  command = "printf \"list tables\\nlist counters\\n\" | nft -a -f - 2>/dev/null"
+# One call for all migrations. A table that was replaced has a new handle; with the chain to_peer the host sends new connections on.
+function nft_counters(    command, f, t, name, i, missing, ended) {
+  for (i = 1; i <= migrations; i++) if (backend[i] == "nft")
+    for (f = 4; f <= 6; f += 2) if ((i, f) in has && !(nft_name(i, f) in there)) missing = 1
+  if (missing) nft_tables()
+  command = ""
+  for (t in there) command = command "list table " t "\\n"
+  if (command == "") return
+  command = "printf \"" command "\" | nft -a -f - 2>/dev/null; echo ended $?"
   while ((command | getline) > 0) {
-    if ($1 == "table") {
-      f = $2; t = $3
-      if ($NF ~ /^[0-9]+$/ && $(NF - 1) == "handle") handle[f " " t] = $NF
-    } else if ($1 == "counter") name = $2
-    else if ($1 == "packets" && t ~ /^md_/) packets[f " " t, name] = $2
+    if ($1 == "table") { t = $2 " " $3; handle[t] = $NF; forwards[t] = 0; name = "" }
+    else if ($1 == "counter" && $3 == "{") name = $2
+    else if ($1 == "packets" && name != "") { packets[t, name] = $2; name = "" }
+    else if (/ dnat to /) forwards[t] = 1
+    else if ($1 == "ended") ended = $2
   }
   close(command)
+  # A table went away meanwhile: look anew next time.
+  if (ended != "0") { split("", there); return }
   for (i = 1; i <= migrations; i++) if (backend[i] == "nft")
     for (f = 4; f <= 6; f += 2) {
-      t = (f == 4 ? "ip " : "ip6 ") table[i]
+      t = nft_name(i, f)
       if (!((i, f) in has) || !((t, "outside") in packets)) continue
-      if (known[t] != handle[t]) { known[t] = handle[t]; forwards[t] = nft_forwards(t) }
       epoch[i, f] = boot "." handle[t] "." forwards[t]
       forwards_now[i, f] = forwards[t]
       packets[i, f, "outside"] = packets[t, "outside"]; packets[i, f, "link"] = packets[t, "link"]; packets[i, f, "held"] = packets[t, "held"]
     }
 }
 
-function nft_forwards(t,    command, line, found) {
-  command = "nft list chain " t " to_peer 2>/dev/null"
-  found = 0
-  while ((command | getline line) > 0) if (line ~ /dnat to/) found = 1
+function nft_name(i, f) { return (f == 4 ? "ip " : "ip6 ") table[i] }
+
+function nft_tables(    command, i, f, ours) {
+  for (i = 1; i <= migrations; i++) for (f = 4; f <= 6; f += 2) if ((i, f) in has) ours[nft_name(i, f)] = 1
+  split("", there)
+  command = "nft list tables 2>/dev/null"
+  while ((command | getline) > 0) if (($2 " " $3) in ours) there[$2 " " $3] = 1
   close(command)
-  return found
 }
 
 # One call for each table that may hold chains of ours; asking legacy iptables for a table that is not there would make it.
