@@ -11,7 +11,7 @@ public static class CoreJson
 
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
-        options.Converters.Add(new JsonStringEnumConverter());
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.Converters.Add(new AddressJson());
         options.Converters.Add(new NetworkJson());
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;

@@ -49,6 +49,7 @@ public static class ConfigScript
         foreach (var opening in openings)
             text.Append(Shell.Function("opening_" + opening.Id, Lines([opening.What, opening.Check, opening.Add, opening.Remove])));
         text.Append(LinkScript.Functions(config));
+        text.Append(ScriptFile.Read("step.sh"));
         text.Append(ScriptFile.Read("config.sh"));
         return text.ToString();
     }

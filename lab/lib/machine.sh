@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The machines `old` and `new`: a disk, a boot, a power switch, and a door for root.
 
 # Held by both the machine's disk image and what the copy of the base may grow to; sparse, so unused room costs nothing.
@@ -31,7 +32,7 @@ machine_start() {
         # Mounts live in a namespace of their own: they go when the machine goes, however it ends.
         exec setsid unshare --mount --propagation private "$lab_dir/boot" \
             "$1" "$(namespace "$1")" "$state" "$(readlink "$state/base")/root" "$lab_dir/machine" "$(readlink "$state/images")" "$(variant "$1")"
-    ) </dev/null >"$state/$1/console.log" 2>&1 9>&- &
+    ) </dev/null >"$state/$1/console.log" 2>&1 8>&- 9>&- &
     echo $! >"$state/$1/pid"
 }
 
@@ -71,17 +72,11 @@ machine_wait() {
     return 1
 }
 
+# The power switch: whatever is not on the disk is lost, the network namespace with all its rules included.
 machine_stop() {
     cgroup_kill "$1"
     machine_network_down "$1"
     rm -f "$state/$1/pid"
-}
-
-# A reboot by the power switch: whatever was not on the disk is lost, the namespace with all its rules included.
-machine_reboot() {
-    machine_stop "$1"
-    machine_start "$1"
-    machine_wait "$1"
 }
 
 # variant HOST: the words given at `up`, kept for reboots.
