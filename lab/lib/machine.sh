@@ -5,18 +5,25 @@
 # Held by both the machine's disk image and what the copy of the base may grow to; sparse, so unused room costs nothing.
 disk_size=6G
 
+# Each is made aside and moved into place, since a start may be killed at any moment.
 machine_keys() {
-    mkdir -p "$keys"
-    chmod 700 "$keys"
-    [ -e "$key" ] || ssh-keygen -q -t ed25519 -N '' -C "lab-$LAB_ID" -f "$key"
+    rm -rf "$keys.new"
+    mkdir -p "$keys" "$keys.new"
+    chmod 700 "$keys" "$keys.new"
+    if [ ! -e "$key" ]; then
+        ssh-keygen -q -t ed25519 -N '' -C "lab-$LAB_ID" -f "$keys.new/login"
+        mv "$keys.new/login.pub" "$key.pub"
+        mv "$keys.new/login" "$key"
+    fi
     for _host in old new; do
-        [ -d "$keys/$_host" ] && continue
-        mkdir -p "$keys/$_host.new"
+        [ ! -d "$keys/$_host" ] || continue
+        mkdir "$keys.new/$_host"
         for _type in ed25519 ecdsa rsa; do
-            ssh-keygen -q -t "$_type" -N '' -C "root@$_host" -f "$keys/$_host.new/ssh_host_${_type}_key"
+            ssh-keygen -q -t "$_type" -N '' -C "root@$_host" -f "$keys.new/$_host/ssh_host_${_type}_key"
         done
-        mv "$keys/$_host.new" "$keys/$_host"
+        mv "$keys.new/$_host" "$keys/$_host"
     done
+    rm -rf "$keys.new"
 }
 
 machine_start() {
