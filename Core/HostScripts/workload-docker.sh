@@ -214,7 +214,7 @@ make_container() {
     esac
   fi
   made "container $name"
-  timeout 60 "$@" || return
+  "$@" || return
   echo "$policy" >"$STATE/policy-$name"
   echo "$hash" >"$STATE/created-$name"
   : >"$STATE/fenced"

@@ -7,15 +7,6 @@
 # $STATE holds: fenced (it must not start here), policy-NAME (what starts it by itself when it is not fenced), stopping-NAME (told to stop, still up),
 # made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
 
-refuse() {
-  echo "$2"
-  return "$1"
-}
-
-result() { printf '{"result":"%s",%s}\n' "$1" "$2"; }
-
-quoted() { printf '"%s"' "$(printf '%s' "$1" | json_text)"; }
-
 reversed() { sed '1!G;h;$!d'; }
 
 # Whole seconds, at least one, until a time in milliseconds: what `timeout` of every system takes.
@@ -84,7 +75,7 @@ was_made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null; }
 
 remove_made() {
   [ -e "$STATE/made" ] || return 0
-  [ -e "$STATE/fenced" ] || refuse 73 "the workload is in service here" || return
+  [ -e "$STATE/fenced" ] || ! kind_is_running || refuse 73 "the workload is in service here" || return
   reversed <"$STATE/made" | while read -r kind name; do
     case $kind in
       folder) case $name in /?*/?*) rm -rf -- "$name" ;; esac ;;
@@ -102,7 +93,7 @@ forget() {
 
 # A folder that the workload sees under the same path as before. Data that others put there is never replaced without being told to.
 make_folder() {
-  if [ ! -e "$1" ]; then mkdir -p -- "$1" && made "folder $1"; return; fi
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$1") && made "folder $1"; return; fi
   [ -d "$1" ] || refuse 73 "$1 is there and is no folder" || return
   [ "$REPLACE" = yes ] || was_made "folder $1" || was_made "used $1" || [ -z "$(ls -A -- "$1")" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return
@@ -111,7 +102,7 @@ make_folder() {
 
 # The file itself comes with the data; a container cannot be created without it.
 make_file() {
-  if [ ! -e "$1" ]; then mkdir -p -- "$(dirname -- "$1")" && : >"$1" && made "file $1"; return; fi
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$(dirname -- "$1")") && : >"$1" && made "file $1"; return; fi
   [ -f "$1" ] || refuse 73 "$1 is there and is no file" || return
   [ "$REPLACE" = yes ] || was_made "file $1" || was_made "used $1" || [ ! -s "$1" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return
