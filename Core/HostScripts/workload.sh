@@ -5,7 +5,7 @@
 # way, 77 the host has gone back by itself, 78 the workload cannot be moved like this, 124 the time limit.
 #
 # $STATE holds: fenced (it must not start here), policy-NAME (what starts it by itself when it is not fenced), stopping-NAME (told to stop, still up),
-# made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
+# seen-NAME (as the fence found it), made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
 
 reversed() { sed '1!G;h;$!d'; }
 
@@ -114,8 +114,8 @@ make_file() {
 # Connections of the workload's own sockets that are open or still have data on the way: ESTABLISHED, FIN_WAIT1, CLOSE_WAIT, LAST_ACK (include/net/tcp_states.h).
 # The kernel keeps these per network namespace, so a container's are read through one of its processes.
 open_connections() {
-  kind_sockets | while read -r pid port; do
-    cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+  echo "$sockets" | while read -r pid port; do
+    [ -z "$pid" ] || cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
       awk -v port="$(printf ':%04X' "$port")" 'substr($2, length($2) - 4) == port && ($4 == "01" || $4 == "04" || $4 == "08" || $4 == "09") { n++ } END { print n + 0 }'
   done | awk '{ n += $1 } END { print n + 0 }'
 }
@@ -123,6 +123,7 @@ open_connections() {
 # wait_quiet MILLISECONDS: until the last connection has ended, or the time is over, which is no failure.
 wait_quiet() {
   from=$(now_ms)
+  sockets=$(kind_sockets)
   at_first=$(open_connections)
   remained=$at_first
   while [ "$remained" -gt 0 ] && [ $(($(now_ms) - from)) -lt "$1" ]; do
