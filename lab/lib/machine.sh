@@ -7,7 +7,7 @@ disk_size=6G
 
 # Each is made aside and moved into place, since a start may be killed at any moment.
 machine_keys() {
-    rm -rf "$keys.new"
+    rm -rf --one-file-system "$keys.new"
     mkdir -p "$keys" "$keys.new"
     chmod 700 "$keys" "$keys.new"
     if [ ! -e "$key" ]; then
@@ -23,7 +23,7 @@ machine_keys() {
         done
         mv "$keys.new/$_host" "$keys/$_host"
     done
-    rm -rf "$keys.new"
+    rm -rf --one-file-system "$keys.new"
 }
 
 machine_start() {
