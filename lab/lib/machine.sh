@@ -82,9 +82,13 @@ machine_wait() {
 # The power switch: whatever is not on the disk is lost, the network namespace with all its rules included.
 machine_stop() {
     cgroup_kill "$1"
+    # The kernel unmounts the disk when the last process is gone, a moment later; two mounts at once would ruin it.
+    wait_until 20 "the disk of '$1' to be released" disk_is_free "$1" || die 'the machine stays off'
     machine_network_down "$1"
     rm -f "$state/$1/pid"
 }
+
+disk_is_free() { [ -z "$(losetup --associated "$state/$1/disk.img")" ]; }
 
 # variant HOST: the words given at `up`, kept for reboots.
 variant() { cat "$state/$1/variant" 2>/dev/null || true; }
