@@ -11,7 +11,8 @@ public sealed class ApiExceptions(ILogger<ApiExceptions> log) : IExceptionHandle
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (!Answers.IsForPrograms(httpContext)) return false;
+        // The error page's path is in the request by now.
+        if (!Answers.IsForPrograms(httpContext.Features.Get<IExceptionHandlerPathFeature>()?.Path ?? httpContext.Request.Path)) return false;
         var problem = exception switch
         {
             NotAllowedException e => Results.Problem(e.Message, null, StatusCodes.Status403Forbidden, "Not allowed"),

@@ -3,10 +3,12 @@ namespace MigrationDashboard.Web.Security;
 /// <summary>The answers of 401 and 403 to programs: problem details, never a redirect to a page.</summary>
 public static class Answers
 {
-    public static bool IsForPrograms(HttpContext context) =>
-        context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
-        || context.Request.Path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase)
-        || context.Request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase);
+    public static bool IsForPrograms(HttpContext context) => IsForPrograms(context.Request.Path);
+
+    public static bool IsForPrograms(PathString path) =>
+        path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+        || path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase)
+        || path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase);
 
     public static Task NotSignedInAsync(HttpContext context)
     {
