@@ -10,7 +10,8 @@ tab=$(printf '\t')
 arm_cleaner() {
   if [ -d /run/systemd/system ]; then
     systemctl stop "migration-dashboard-clean-$1-$KEY.timer" 2>/dev/null
-    systemd-run --quiet --collect --unit="migration-dashboard-clean-$1-$KEY" --on-active="$LIFE" /bin/sh -c "ssh -F '$SYNC/ssh_config' -O exit target; rm -rf '$SYNC'"
+    systemd-run --quiet --collect --unit="migration-dashboard-clean-$1-$KEY" --on-active="$LIFE" --timer-property=AccuracySec=1s \
+      /bin/sh -c "ssh -F '$SYNC/ssh_config' -O exit target; rm -rf '$SYNC'; rmdir '$(dirname "$SYNC")'"
   else
     # shellcheck disable=SC2016 # expanded by the inner shell
     setsid sh -c 'sleep "$1"; rm -rf "$2"' sh "$LIFE" "$SYNC" >/dev/null 2>&1 </dev/null &
