@@ -1,3 +1,44 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.Run();
+using MigrationDashboard.Web.Api;
+using MigrationDashboard.Web.Components;
+using MigrationDashboard.Web.Metrics;
+using MigrationDashboard.Web.Security;
+using MigrationDashboard.Web.Settings;
+
+try
+{
+    // The settings lie beside the program, wherever it is started from.
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    var data = DataFolder.Open(builder.Configuration, builder.Environment);
+    builder.Services.AddSingleton(data);
+    await using var database = await builder.AddDatabaseAsync(data);
+    builder.AddSecurity(data);
+    builder.AddProxies();
+    builder.AddPages();
+    builder.AddMetrics();
+    builder.AddMigrations(database);
+    builder.Services.AddApi();
+
+    var app = builder.Build();
+    app.UseForwardedHeaders();
+    app.UseSecurityHeaders();
+    app.UseHsts();
+    app.UseErrorPages();
+    app.UseAuthentication();
+    app.UseAuthorization();
+    app.UseAntiforgery();
+    app.MapHealth();
+    app.MapMetrics();
+    app.MapApi();
+    app.MapPages();
+    await app.RunAsync();
+    return 0;
+}
+catch (SettingsException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    // EX_CONFIG of sysexits.h: a supervisor can tell it from a crash.
+    return 78;
+}
+
+/// <summary>Public for the browser tests.</summary>
+public partial class Program;

@@ -84,6 +84,9 @@ public static class ApplyScript
         return text.ToString();
     }
 
+    /// <summary>The script that tells what is stored of a migration on a host and whether it is still what was applied.</summary>
+    public static string State(Allocation own) => Prologue(own).Append(ScriptFile.Read("state.sh")).ToString();
+
     private static StringBuilder Prologue(Allocation own) => new StringBuilder().Append(CultureInfo.InvariantCulture, $"""
         set -u
         export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -20,7 +20,7 @@ new_config >"$FOLDER/next.sh"
 wanted=$(sha256sum "$FOLDER/next.sh" | cut -d' ' -f1)
 
 # Applied already, and nothing has changed since: nothing to do.
-if [ "$found" = "$wanted" ] && [ "$FORCE" = no ] && [ "$CHECKPOINT" = 0 ] && [ "$(cat "$FOLDER/applied" 2>/dev/null)" = "$(sh "$FOLDER/current.sh" hash)" ]; then
+if [ "$found" = "$wanted" ] && [ "$FORCE" = no ] && [ "$CHECKPOINT" != keep ] && [ ! -e "$FOLDER/checkpoint" ] && [ "$(cat "$FOLDER/applied" 2>/dev/null)" = "$(sh "$FOLDER/current.sh" hash)" ]; then
   rm -f "$FOLDER/next.sh"
   printf '{"step":"unchanged","exit":0,"ms":0,"output":""}\n'
   printf '{"config":"%s","state":"%s"}\n' "$wanted" "$(cat "$FOLDER/applied")"

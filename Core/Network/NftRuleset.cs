@@ -34,7 +34,7 @@ public static class NftRuleset
         {
             var table = $"{(family == AddressFamily.InterNetwork ? "ip" : "ip6")} {config.Allocation.NftTable}";
             text.Append(CultureInfo.InvariantCulture, $"add table {table}\ndelete table {table}\n");
-            var chains = Chains(config, family).Where(chain => chain.Rules.Count > 0).ToList();
+            var chains = Chains(config, family).Where(chain => chain.Rules.Count > 0 || chain.KeptEmpty).ToList();
             if (chains.Count == 0)
                 continue;
             text.Append(CultureInfo.InvariantCulture, $"table {table} {{\n");
@@ -67,7 +67,10 @@ public static class NftRuleset
             yield return "held";
     }
 
-    private sealed record Chain(string Name, string Type, string Hook, int Priority, List<string> Rules);
+    private sealed record Chain(string Name, string Type, string Hook, int Priority, List<string> Rules)
+    {
+        public bool KeptEmpty { get; init; }
+    }
 
     private static IEnumerable<Chain> Chains(HostConfig config, AddressFamily family)
     {
@@ -110,7 +113,8 @@ public static class NftRuleset
             mark.Rules.Add(Reply(marks.Return));
         yield return mark;
 
-        var dnat = new Chain("to_peer", "nat", "prerouting", DestinationNatPriority, []);
+        // Without any nat chain the kernel stops translating the connections it has (nf_nat_register_fn): those forwarded before need it, even empty.
+        var dnat = new Chain("to_peer", "nat", "prerouting", DestinationNatPriority, []) { KeptEmpty = forwardings.Count > 0 };
         foreach (var forwarding in forwardings.Where(forwarding => forwarding.AcceptNew))
             foreach (var port in ports)
                 dnat.Rules.Add($"iifname \"{forwarding.Inbound}\" {ip} daddr {forwarding.Address} {port.Text} dnat to {forwarding.Peer}");

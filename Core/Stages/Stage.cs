@@ -62,4 +62,24 @@ public static class StageOrder
         Stage.Tail => Stage.Drain,
         _ => stage - 1,
     };
+
+    /// <summary>The stage a migration must be at for a run to this target.</summary>
+    public static Stage Required(Stage target, Direction direction) => (direction, target) switch
+    {
+        (Direction.Advance, Stage.Preflight) => Stage.Preflight,
+        (Direction.Advance, Stage.Decommission) => Stage.Tail,
+        (Direction.Advance, Stage.Tail) => throw new InvalidInputException("target", "Tail is reached by a cutover: ask for Cutover"),
+        (Direction.Advance, _) => target - 1,
+        (Direction.Rollback, Stage.Drain) => Stage.Tail,
+        (Direction.Rollback, Stage.Preflight or Stage.Link or Stage.Forward or Stage.Dns) => target + 1,
+        _ => throw new InvalidInputException("target", $"nothing rolls back to {target}"),
+    };
+
+    /// <exception cref="InvalidInputException">The migration is not where such a run starts.</exception>
+    public static void Require(Stage now, Stage target, Direction direction)
+    {
+        var required = Required(target, direction);
+        if (now != required)
+            throw new InvalidInputException("target", $"{target} by {(direction == Direction.Advance ? "going on" : "rolling back")} starts at {required}, but the migration is at {now}");
+    }
 }

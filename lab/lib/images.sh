@@ -1,11 +1,12 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The programs and container images of the seed case, kept in the cache under a hash of their sources.
 
 # ensure_images: sets `images`, a folder with lab-echo, echo.tar and mail.tar (root file systems for `docker import`).
 ensure_images() {
     images=$cache/images-$(hash_of "$lab_dir/images/echo/echo.c" "$lab_dir"/images/postfix/* "$lab_dir/lib/images.sh" \
         "$lab_dir/lib/base.sh" "$lab_dir/base.packages")
-    [ -e "$images/complete" ] && return 0
+    [ -e "$images/complete" ] && touch "$images" && return 0
     say 'building the container images (once)'
     _work=$cache/.images-$LAB_ID
     rm -rf "$_work"

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # Debian packages the lab itself needs on the computer; installed only when a command is missing.
 
 ensure_packages() {
@@ -16,6 +17,7 @@ nsenter util-linux
 sysctl procps
 gcc gcc
 socat socat
+dig bind9-dnsutils
 LIST
     # gcc alone compiles nothing: the C library's headers come in a package of their own.
     [ -e /usr/include/stdio.h ] || _missing="$_missing libc6-dev"

@@ -1,0 +1,111 @@
+using Microsoft.Playwright;
+
+namespace MigrationDashboard.Web.Tests;
+
+public sealed class LivePageTests(World world)
+{
+    [Fact]
+    public async Task A_click_is_answered_by_the_circuit()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        await window.GoLiveAsync("/users");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Add user" }).ClickAsync();
+        var dialog = window.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("Name").FillAsync("clara");
+        await dialog.GetByLabel("Role").SelectOptionAsync("Approver");
+        await dialog.GetByLabel("First password").FillAsync(Dashboard.Password);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Add user" }).ClickAsync();
+        var row = window.Page.GetByRole(AriaRole.Row, new() { Name = "clara" });
+        await Assertions.Expect(row.GetByLabel("Role of clara")).ToHaveValueAsync("Approver");
+
+        await row.GetByRole(AriaRole.Button, new() { Name = "Disable" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Disable clara" }).ClickAsync();
+        await Assertions.Expect(row).ToContainTextAsync("Disabled");
+        await using var other = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync("clara");
+        await Assertions.Expect(other.Page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("The name or the password is wrong.");
+    }
+
+    [Fact]
+    public async Task A_viewer_neither_finds_nor_opens_the_users_page()
+    {
+        await world.Dashboard.AddUserAsync("vera", "viewer");
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync("vera");
+        await window.GoLiveAsync("/");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Link, new() { Name = "Users" })).ToHaveCountAsync(0);
+        var answer = await window.Page.GotoAsync("/users");
+        Assert.Equal(403, answer!.Status);
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Not allowed");
+    }
+
+    [Fact]
+    public async Task A_page_left_open_loses_its_rights_with_its_user()
+    {
+        await world.Dashboard.AddUserAsync("dora", "administrator");
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync("dora");
+        await window.GoLiveAsync("/users");
+        await using var other = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        await other.GoLiveAsync("/users");
+        await other.Page.GetByLabel("Role of dora").SelectOptionAsync("Viewer");
+        await Assertions.Expect(other.Page.GetByText("dora is now viewer.")).ToBeVisibleAsync();
+        // The button is still on her screen; the server must refuse it.
+        await window.Page.GetByLabel("Role of ada").SelectOptionAsync("Viewer");
+        await Assertions.Expect(window.Page.GetByText("You may not see this page")).ToBeVisibleAsync();
+        await other.Page.ReloadAsync();
+        await Assertions.Expect(other.Page.GetByLabel("Role of ada")).ToHaveValueAsync("Administrator");
+    }
+
+    [Fact]
+    public async Task Times_are_in_the_viewers_zone_with_utc_on_hover()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        await window.GoLiveAsync("/tokens");
+        var time = window.Page.GetByRole(AriaRole.Row, new() { Name = "From the settings" }).Locator("time").Last;
+        var utc = DateTimeOffset.Parse((await time.GetAttributeAsync("datetime"))!, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.EndsWith("UTC", await time.GetAttributeAsync("title"), StringComparison.Ordinal);
+        // India is five and a half hours ahead all year.
+        await Assertions.Expect(time).ToHaveTextAsync(utc.ToOffset(TimeSpan.FromHours(5.5)).ToString("d MMM yyyy HH:mm", System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task The_chosen_theme_survives_a_reload_and_changes_the_page_at_once()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        await window.GoLiveAsync("/");
+        var light = await window.Page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Dark" }).ClickAsync();
+        await window.Page.WaitForFunctionAsync("light => getComputedStyle(document.body).backgroundColor !== light", light);
+        var dark = await window.Page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
+        await window.GoLiveAsync("/servers");
+        Assert.Equal(dark, await window.Page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor"));
+    }
+
+    [Fact]
+    public async Task A_page_comes_back_after_the_server_was_restarted()
+    {
+        await using var dashboard = await Dashboard.StartSeededAsync(world.Postgres, $"--Urls=http://127.0.0.1:{FreePort()}");
+        await using var window = await (await world.Chromium.OpenAsync(dashboard)).SignInAsync();
+        await window.GoLiveAsync("/tokens");
+        await dashboard.RestartAsync();
+        // The session cookie must still be good: its key is kept in the data folder.
+        await window.Page.Locator("html[data-live]").WaitForAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "New token" }).ClickAsync(new() { Timeout = 30_000 });
+        await Assertions.Expect(window.Page.GetByLabel("What is it for?")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+    }
+
+    [Fact]
+    public async Task An_unknown_address_has_a_page_that_says_so()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Name = "Overview" })).ToBeVisibleAsync();
+        var answer = await window.Page.GotoAsync("/no-such-page");
+        Assert.Equal(404, answer!.Status);
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("There is no such page");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

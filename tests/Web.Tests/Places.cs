@@ -1,0 +1,17 @@
+using System.Reflection;
+
+namespace MigrationDashboard.Web.Tests;
+
+/// <summary>Where the built program and the repository are, as the build noted them.</summary>
+internal static class Places
+{
+    /// <summary>The folder with the dashboard to test; the environment may name a published one.</summary>
+    public static string Program => Environment.GetEnvironmentVariable("WEB_TESTS_PROGRAM") ?? Noted("WebOutput");
+
+    public static string Screens => Directory.CreateDirectory(Path.Combine(Noted("Repository"), "artifacts", "screens")).FullName;
+
+    public static string Cache => Directory.CreateDirectory(Path.Combine(Noted("Repository"), "artifacts", "cache")).FullName;
+
+    private static string Noted(string key) => Path.GetFullPath(
+        typeof(Places).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == key).Value!);
+}
