@@ -10,11 +10,12 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     var data = DataFolder.Open(builder.Configuration, builder.Environment);
     builder.Services.AddSingleton(data);
-    builder.AddDatabase();
+    await using var database = await builder.AddDatabaseAsync(data);
     builder.AddSecurity(data);
     builder.AddProxies();
     builder.AddPages();
     builder.AddMetrics();
+    builder.AddMigrations(database);
     builder.Services.AddApi();
 
     var app = builder.Build();

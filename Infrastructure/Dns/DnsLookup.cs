@@ -7,13 +7,13 @@ using MigrationDashboard.Infrastructure.Processes;
 namespace MigrationDashboard.Infrastructure.Dns;
 
 /// <summary>Asks resolvers for addresses with <c>dig</c> (dig(1)).</summary>
-public sealed class DnsLookup
+public static class DnsLookup
 {
     /// <summary>Two tries of two seconds: a resolver that does not answer in four is as good as none.</summary>
     private static readonly string[] Patience = ["+time=2", "+tries=2"];
 
     /// <param name="resolver">Null for the computer's own.</param>
-    public async Task<DnsAnswer> AskAsync(string name, IPAddress? resolver, bool ipv6, CancellationToken cancellation)
+    public static async Task<DnsAnswer> AskAsync(string name, IPAddress? resolver, bool ipv6, CancellationToken cancellation)
     {
         var shown = resolver?.ToString() ?? "system";
         if (DnsNames.Refuse(name) is { } reason)
@@ -43,7 +43,7 @@ public sealed class DnsLookup
     }
 
     /// <summary>Every name at every resolver of a migration.</summary>
-    public async Task<IReadOnlyList<DnsAnswer>> AskAllAsync(Core.Migrations.MigrationSpec spec, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<DnsAnswer>> AskAllAsync(Core.Migrations.MigrationSpec spec, CancellationToken cancellation)
     {
         var resolvers = spec.DnsResolvers.Count == 0 ? [null] : spec.DnsResolvers.Select(address => (IPAddress?)address).ToList();
         return await Task.WhenAll(spec.DnsNames.SelectMany(name => resolvers.Select(resolver => AskAsync(name, resolver, spec.Link.Ipv6 is not null, cancellation))));

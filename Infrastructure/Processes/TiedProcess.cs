@@ -8,6 +8,7 @@ namespace MigrationDashboard.Infrastructure.Processes;
 /// Uses <c>setpriv --pdeathsig</c> of util-linux. The kernel sends the signal when the <em>thread</em> that started the child ends
 /// (prctl(2), PR_SET_PDEATHSIG), and threads of the .NET pool come and go: all such children are started by one thread that never ends.
 /// The kernel clears the setting for set-user-ID and set-group-ID programs (ssh-agent is one on Debian): those need another way.
+/// Each is started in a session of its own (setsid): Ctrl-C in the dashboard's terminal reaches the dashboard alone, which ends its children in order.
 /// </remarks>
 public static class TiedProcess
 {
@@ -19,7 +20,7 @@ public static class TiedProcess
     public static Process Start(
         string signal, IEnumerable<string> setprivOptions, string program, IEnumerable<string> arguments, Action<ProcessStartInfo> configure)
     {
-        var info = new ProcessStartInfo("setpriv", [$"--pdeathsig={signal}", .. setprivOptions, "--", program, .. arguments]) { UseShellExecute = false };
+        var info = new ProcessStartInfo("setpriv", [$"--pdeathsig={signal}", .. setprivOptions, "--", "setsid", program, .. arguments]) { UseShellExecute = false };
         configure(info);
         var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
         Starter.Value.Add(() =>

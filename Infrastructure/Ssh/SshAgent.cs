@@ -67,7 +67,7 @@ public sealed class SshAgent(ISshKeySource keys, RuntimeDirectory directory, Tim
         await StopAsync();
         _loaded.Clear();
         File.Delete(Socket);
-        var info = new ProcessStartInfo("ssh-agent", ["-a", Socket, "/bin/sh", "-c", "echo \"$SSH_AGENT_PID\"; exec cat >/dev/null"])
+        var info = new ProcessStartInfo("setsid", ["ssh-agent", "-a", Socket, "/bin/sh", "-c", "echo \"$SSH_AGENT_PID\"; exec cat >/dev/null"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

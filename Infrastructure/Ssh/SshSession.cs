@@ -126,12 +126,13 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
 
     private Process StartClient()
     {
+        // In a session of its own: Ctrl-C in the dashboard's terminal must not end a command half-way.
         string[] arguments =
         [
-            "-F", "none", "-S", connection.Socket, "-T", "-E", logFile,
+            "ssh", "-F", "none", "-S", connection.Socket, "-T", "-E", logFile,
             .. SshDiagnosis.NoConnectionOfItsOwn, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", SshConfig.TargetAlias, command.CommandLine(target.User),
         ];
-        var info = new ProcessStartInfo("ssh", arguments)
+        var info = new ProcessStartInfo("setsid", arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

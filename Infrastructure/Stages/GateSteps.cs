@@ -1,26 +1,20 @@
 using System.Net;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Connections;
 using MigrationDashboard.Infrastructure.Dns;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
-/// <summary>Where the gates get their numbers: connections counted, and when the old DNS record is over everywhere.</summary>
-public interface IGateInputs
-{
-    /// <summary>New connections by a path, sample by sample, and since when there are samples without a gap.</summary>
-    Task<(IReadOnlyList<(DateTimeOffset At, long New)> Samples, DateTimeOffset? Since)> NewConnectionsAsync(Guid migrationId, ConnectionPath path, DateTimeOffset from, CancellationToken cancellation);
-}
-
 /// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
-public sealed class GateSteps(IGateInputs inputs, DnsLookup dns, TimeProvider time)
+public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
 {
     public async Task<GateState> JudgeAsync(Core.Migrations.Migration migration, CancellationToken cancellation)
     {
         var gate = migration.Spec.Gate;
         var now = time.GetUtcNow();
         var path = migration.Stage == Stage.Tail ? ConnectionPath.Tail : ConnectionPath.Direct;
-        var (samples, since) = await inputs.NewConnectionsAsync(migration.Id, path, now - TimeSpan.FromMinutes(gate.WithinMinutes + 1), cancellation);
-        return gate.Judge(samples, since, null, now);
+        var inputs = await history.GateAsync(migration.Id, path, TimeSpan.FromMinutes(gate.WithinMinutes), cancellation);
+        return gate.Judge(inputs.NewConnections, inputs.WatchedSince, null, now);
     }
 
     public Task RequireGateAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("gate", null, async notes =>
@@ -45,7 +39,7 @@ public sealed class GateSteps(IGateInputs inputs, DnsLookup dns, TimeProvider ti
 
         var wanted = new[] { context.Migration.NewFacts?.PublicIpv4, context.Migration.NewFacts?.PublicIpv6 }.OfType<IPAddress>().ToList();
         var late = new List<string>();
-        foreach (var answer in await dns.AskAllAsync(context.Migration.Spec, cancellation))
+        foreach (var answer in await DnsLookup.AskAllAsync(context.Migration.Spec, cancellation))
         {
             var line = $"{answer.Name} at {answer.Resolver}: {answer.Error ?? string.Join(", ", answer.Records.Select(record => $"{record.Address} (TTL {record.Ttl} s)"))}";
             notes.Add(line);

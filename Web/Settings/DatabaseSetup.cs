@@ -1,3 +1,4 @@
+using MigrationDashboard.Infrastructure.Postgres;
 using Npgsql;
 
 namespace MigrationDashboard.Web.Settings;
@@ -5,12 +6,23 @@ namespace MigrationDashboard.Web.Settings;
 /// <summary>The PostgreSQL behind everything.</summary>
 public static class DatabaseSetup
 {
-    public static void AddDatabase(this WebApplicationBuilder builder)
+    /// <summary>Opens the database before anything else is made: the settings' one, or the dashboard's own in the data folder.</summary>
+    /// <returns>To be disposed after the host has stopped.</returns>
+    public static async Task<Database> AddDatabaseAsync(this WebApplicationBuilder builder, DataFolder data)
     {
         var settings = builder.AddSettings<DatabaseSettings>("Database");
-        if (settings.ConnectionString.Length == 0) throw new SettingsException(["Database:ConnectionString: give one; the embedded PostgreSQL is not there yet."]);
-        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(settings.ConnectionString));
-        builder.Services.AddHostedService<SchemaAtStart>();
+        using var loggers = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+        try
+        {
+            var database = await Database.OpenAsync(
+                new() { ConnectionString = settings.ConnectionString.Length > 0 ? settings.ConnectionString : null, DataFolder = data.Path }, loggers, CancellationToken.None);
+            builder.Services.AddSingleton(database.Source);
+            return database;
+        }
+        catch (Exception error) when (error is EmbeddedPostgresException or SchemaException or NpgsqlException)
+        {
+            throw new SettingsException([$"Database: {error.Message}"]);
+        }
     }
 
     /// <summary>/health: 200 while the database answers, else 503.</summary>

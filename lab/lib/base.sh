@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The base system, made once and kept in the cache under a hash of its recipe. Beside it the files of Postfix, from
 # which images.sh makes the mail container.
 
@@ -30,7 +31,7 @@ ensure_base() {
         [ -e "$base/complete" ] && exit 0
         cgroup_join build
         build_base "$cache/.base-$LAB_ID"
-    ) 9>"$cache/lock" || die "the base system could not be built; see $cache/base.log"
+    ) 8>&- 9>"$cache/lock" || die "the base system could not be built; see $cache/base.log"
     cgroup_kill build
     say "base system built in $(since "$_start")"
 }
@@ -76,7 +77,7 @@ take_mail_files() {
     mkdir -p "$2/var/spool" "$2/tmp" "$2/srv" "$2/usr/bin" "$2/usr/sbin" "$2/usr/lib" "$2/usr/lib64"
     for _folder in bin sbin lib lib64; do ln -s "usr/$_folder" "$2/$_folder"; done
     (
-        cd "$1"
+        cd "$1" || exit 1
         find usr/lib/postfix -type f
         for _program in usr/sbin/postconf usr/sbin/postfix usr/sbin/postqueue usr/sbin/postsuper usr/sbin/postcat \
             usr/sbin/sendmail usr/bin/dash usr/bin/cat usr/bin/ls usr/bin/find usr/bin/grep usr/bin/sleep \

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # Each machine and each long-running process of the lab lives in a control group named after it. Two reasons: two
 # machines in one group would share systemd's tree and stop each other's units, and a group is the one list of
 # processes that survives a killed `up`.

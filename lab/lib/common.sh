@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # Names, folders and small words that every part of the lab uses.
 
 LAB_ID=${LAB_ID:-lab}
@@ -21,6 +22,7 @@ old4=203.0.113.10 old6=2001:db8:113::10
 new4=203.0.113.20 new6=2001:db8:113::20
 dns4=203.0.113.53 dns6=2001:db8:113::53
 stubborn4=203.0.113.54 stubborn6=2001:db8:113::54
+resolver4=203.0.113.55 resolver6=2001:db8:113::55
 ops4=192.0.2.10 ops6=2001:db8:2::10
 
 say() { printf '%s\n' "lab: $*"; }

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The programs and container images of the seed case, kept in the cache under a hash of their sources.
 
 # ensure_images: sets `images`, a folder with lab-echo, echo.tar and mail.tar (root file systems for `docker import`).

@@ -1,21 +1,29 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The machines `old` and `new`: a disk, a boot, a power switch, and a door for root.
 
 # Held by both the machine's disk image and what the copy of the base may grow to; sparse, so unused room costs nothing.
 disk_size=6G
 
+# Each is made aside and moved into place, since a start may be killed at any moment.
 machine_keys() {
-    mkdir -p "$keys"
-    chmod 700 "$keys"
-    [ -e "$key" ] || ssh-keygen -q -t ed25519 -N '' -C "lab-$LAB_ID" -f "$key"
+    rm -rf "$keys.new"
+    mkdir -p "$keys" "$keys.new"
+    chmod 700 "$keys" "$keys.new"
+    if [ ! -e "$key" ]; then
+        ssh-keygen -q -t ed25519 -N '' -C "lab-$LAB_ID" -f "$keys.new/login"
+        mv "$keys.new/login.pub" "$key.pub"
+        mv "$keys.new/login" "$key"
+    fi
     for _host in old new; do
-        [ -d "$keys/$_host" ] && continue
-        mkdir -p "$keys/$_host.new"
+        [ ! -d "$keys/$_host" ] || continue
+        mkdir "$keys.new/$_host"
         for _type in ed25519 ecdsa rsa; do
-            ssh-keygen -q -t "$_type" -N '' -C "root@$_host" -f "$keys/$_host.new/ssh_host_${_type}_key"
+            ssh-keygen -q -t "$_type" -N '' -C "root@$_host" -f "$keys.new/$_host/ssh_host_${_type}_key"
         done
-        mv "$keys/$_host.new" "$keys/$_host"
+        mv "$keys.new/$_host" "$keys/$_host"
     done
+    rm -rf "$keys.new"
 }
 
 machine_start() {
@@ -31,7 +39,7 @@ machine_start() {
         # Mounts live in a namespace of their own: they go when the machine goes, however it ends.
         exec setsid unshare --mount --propagation private "$lab_dir/boot" \
             "$1" "$(namespace "$1")" "$state" "$(readlink "$state/base")/root" "$lab_dir/machine" "$(readlink "$state/images")" "$(variant "$1")"
-    ) </dev/null >"$state/$1/console.log" 2>&1 9>&- &
+    ) </dev/null >"$state/$1/console.log" 2>&1 8>&- 9>&- &
     echo $! >"$state/$1/pid"
 }
 
@@ -71,17 +79,11 @@ machine_wait() {
     return 1
 }
 
+# The power switch: whatever is not on the disk is lost, the network namespace with all its rules included.
 machine_stop() {
     cgroup_kill "$1"
     machine_network_down "$1"
     rm -f "$state/$1/pid"
-}
-
-# A reboot by the power switch: whatever was not on the disk is lost, the namespace with all its rules included.
-machine_reboot() {
-    machine_stop "$1"
-    machine_start "$1"
-    machine_wait "$1"
 }
 
 # variant HOST: the words given at `up`, kept for reboots.

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The networks, all of them in namespaces: nothing is added to the computer's own.
 #
 #   client ── 198.51.100.0/24 ──┐                      ┌── old 203.0.113.10 ── eth1 10.77.0.1 ─┐
@@ -17,6 +18,7 @@ network_up() {
     plug dns eth0 public
     address dns eth0 "$dns4/24" 203.0.113.1 "$dns6/64" 2001:db8:113::1
     address dns eth0 "$stubborn4/24" '' "$stubborn6/64" ''
+    address dns eth0 "$resolver4/24" '' "$resolver6/64" ''
 }
 
 namespace_up() {
@@ -29,12 +31,13 @@ namespace_up() {
         echo 0 >/proc/sys/net/ipv6/conf/default/accept_ra'
 }
 
+# shellcheck disable=SC2016  # expanded inside
 router_up() {
     in_namespace router sh -c '
         echo 1 >/proc/sys/net/ipv4/ip_forward
         echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
         for f in ip ip6 arp; do
-            # A switch does not filter: frames must not visit the router'"'"'s own rules.
+            # A switch does not filter: frames must not visit the rules of the router.
             echo 0 >/proc/sys/net/bridge/bridge-nf-call-${f}tables 2>/dev/null || true
         done
         ip link add public type bridge forward_delay 0

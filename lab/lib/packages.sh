@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # Debian packages the lab itself needs on the computer; installed only when a command is missing.
 
 ensure_packages() {

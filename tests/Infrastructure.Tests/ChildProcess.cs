@@ -46,6 +46,9 @@ public sealed class ChildProcess : IDisposable
         _process.WaitForExit();
     }
 
+    /// <summary>SIGSTOP: it can do nothing more until it is killed.</summary>
+    public void Stop() => Process.Start("kill", ["-STOP", $"{_process.Id}"]).WaitForExit();
+
     public void Dispose()
     {
         if (!_process.HasExited)

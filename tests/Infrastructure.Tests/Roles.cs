@@ -1,6 +1,8 @@
 using System.Globalization;
 using MigrationDashboard.Infrastructure.Processes;
+using MigrationDashboard.Infrastructure.Postgres;
 using MigrationDashboard.Infrastructure.Ssh;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Tests;
 
@@ -11,6 +13,7 @@ internal static class Roles
     public static Task<string> PlayAsync(string role, string[] arguments) => role switch
     {
         "ssh" => HoldConnectionAsync(arguments),
+        "postgres" => RunPostgresAsync(arguments[0]),
         _ => throw new ArgumentException($"No role {role}."),
     };
 
@@ -24,6 +27,16 @@ internal static class Roles
         await ssh.RunAsync(target, new("true"), default);
         GC.KeepAlive(ssh);
         return directory.Path;
+    }
+
+    // Data folder. Answers with the server's process id.
+    private static async Task<string> RunPostgresAsync(string folder)
+    {
+        var postgres = await EmbeddedPostgres.StartAsync(folder, default);
+        await using var source = NpgsqlDataSource.Create(postgres.ConnectionString);
+        await using var command = source.CreateCommand("CREATE TABLE role AS SELECT 'committed' AS value");
+        await command.ExecuteNonQueryAsync();
+        return postgres.ProcessId.ToString(CultureInfo.InvariantCulture);
     }
 
     private sealed class OneKey(string pem, SshKeys keys) : ISshKeySource
