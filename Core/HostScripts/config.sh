@@ -65,11 +65,11 @@ write_sysctl() {
 
 sysctls_set() {
   wanted_sysctls | while read -r path value; do
-    folder=$(sysctl_folder "$path")
+    place=$(sysctl_folder "$path")
     [ -e "/proc/sys/$path" ] || { echo "/proc/sys/$path is not there"; can_wait || exit 1; continue; }
-    mkdir -p "$folder"
-    [ -e "$folder/before" ] || { (interface_values "$path") >"$folder/interfaces"; cat "/proc/sys/$path" >"$folder/before"; }
-    : >"$folder/claim-$KEY"
+    mkdir -p "$place"
+    [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
+    : >"$place/claim-$KEY"
     write_sysctl "$path" "$value" || can_wait || exit 1
   done
 }
@@ -77,19 +77,19 @@ sysctls_set() {
 sysctls_release() {
   for claim in "$HOST"/sysctl/*/claim-"$KEY"; do
     [ -e "$claim" ] || continue
-    folder=$(dirname "$claim")
-    path=$(basename "$folder" | tr , /)
+    place=$(dirname "$claim")
+    path=$(basename "$place" | tr , /)
     ! wanted_sysctls | grep -qF "$path " || continue
     rm -f "$claim"
-    ls "$folder"/claim-* >/dev/null 2>&1 && continue
-    if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$folder/before")" ]; then
-      write_sysctl "$path" "$(cat "$folder/before")"
+    ls "$place"/claim-* >/dev/null 2>&1 && continue
+    if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$place/before")" ]; then
+      write_sysctl "$path" "$(cat "$place/before")"
       case $path in
-        net/ipv4/ip_forward) restore_interface_values 4 <"$folder/interfaces" ;;
-        net/ipv6/conf/all/forwarding) restore_interface_values 6 <"$folder/interfaces" ;;
+        net/ipv4/ip_forward) restore_interface_values 4 <"$place/interfaces" ;;
+        net/ipv6/conf/all/forwarding) restore_interface_values 6 <"$place/interfaces" ;;
       esac
     fi
-    rm -rf "$folder"
+    rm -rf "$place"
   done
   rmdir "$HOST/sysctl" 2>/dev/null || true
 }
@@ -167,15 +167,15 @@ rules_set_iptables() {
   # Chains that are wanted are filled first, then hooked in; what is no longer wanted is unhooked last: a hold is on before all and off after all.
   # shellcheck disable=SC2086
   [ -z "$("wanted_iptables$1")" ] || "wanted_iptables$1" | "$command-restore" $patience --noflush || return 1
-  "wanted_jumps$1" | while read -r table builtin chain; do
-    "$command" -w 5 -t "$table" -C "$builtin" -j "$chain" 2>/dev/null || "$command" -w 5 -t "$table" -I "$builtin" 1 -j "$chain" || exit 1
+  "wanted_jumps$1" | while read -r list builtin chain; do
+    "$command" -w 5 -t "$list" -C "$builtin" -j "$chain" 2>/dev/null || "$command" -w 5 -t "$list" -I "$builtin" 1 -j "$chain" || exit 1
   done || return 1
   existing=$("$command-save" | grep "^:$CHAINS-")
-  [ -z "$existing" ] || all_jumps | while read -r table builtin chain; do
+  [ -z "$existing" ] || all_jumps | while read -r list builtin chain; do
     case $existing in *":$chain "*) ;; *) continue ;; esac
-    ! "wanted_jumps$1" | grep -qxF "$table $builtin $chain" || continue
-    "$command" -w 5 -t "$table" -D "$builtin" -j "$chain" 2>/dev/null || true
-    "$command" -w 5 -t "$table" -F "$chain" && "$command" -w 5 -t "$table" -X "$chain" || exit 1
+    ! "wanted_jumps$1" | grep -qxF "$list $builtin $chain" || continue
+    "$command" -w 5 -t "$list" -D "$builtin" -j "$chain" 2>/dev/null || true
+    "$command" -w 5 -t "$list" -F "$chain" && "$command" -w 5 -t "$list" -X "$chain" || exit 1
   done
 }
 
@@ -194,6 +194,7 @@ state() {
   done
   wanted_sysctls | while read -r path value; do echo "$path=$(cat "/proc/sys/$path" 2>/dev/null) wanted $value"; done
   for id in $OPENINGS; do if sh -c "$("opening_$id" | sed -n 2p)" >/dev/null 2>&1; then echo "opening $id"; else echo "opening $id is gone"; fi; done
+  [ -z "$LINK" ] || if [ -e "/sys/class/net/$LINK" ] && tunnel_runs; then echo "link $LINK"; else echo "link $LINK is gone"; fi
   [ -z "$LINK" ] || wanted_addresses | while read -r address; do ip -o addr show dev "$LINK" 2>/dev/null | grep -qF " $address " && echo "address $address" || echo "address $address is gone"; done
 }
 
@@ -209,7 +210,8 @@ set_all() {
   step routes-removed routes_prune
   step sysctls-restored sysctls_release
   step link-removed link_prune
-  state_hash >"$FOLDER/applied"
+  # What was applied is what the host is compared with later: a start after a reboot may not redefine it.
+  can_wait || state_hash >"$FOLDER/applied"
 }
 
 # What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).

@@ -21,6 +21,7 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
         new("mangle", "PREROUTING", allocation.ChainPrefix + "-PRE"),
         new("mangle", "FORWARD", allocation.ChainPrefix + "-FWD"),
         new("mangle", "OUTPUT", allocation.ChainPrefix + "-OUT"),
+        new("mangle", "POSTROUTING", allocation.ChainPrefix + "-POST"),
         new("nat", "PREROUTING", allocation.ChainPrefix + "-DNAT"),
         new("nat", "POSTROUTING", allocation.ChainPrefix + "-SNAT"),
         new("filter", "FORWARD", allocation.ChainPrefix + "-GUARD"),
@@ -101,6 +102,10 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
                 yield return ("FWD", $"-o {forwarding.Link} -p tcp --tcp-flags SYN,RST SYN -m connmark --mark {marks.Forwarded} -j TCPMSS --clamp-mss-to-pmtu");
                 yield return ("FWD", $"-i {forwarding.Link} -p tcp --tcp-flags SYN,RST SYN -m connmark --mark {marks.Forwarded} -j TCPMSS --set-mss {NftRuleset.MaximumSegment(forwarding)}");
             }
+
+        foreach (var (link, mark) in returns.Select(path => (path.Link, marks.Return)).Concat(
+            config.Egress is { } own && own.Family == family ? [(own.Link, marks.Egress)] : []))
+            yield return ("POST", $"-o {link} -m mark --mark {mark} -j MARK --set-xmark 0x0/{mark.MaskHex}");
 
         if (config.EgressExit is { } exit && exit.Family == family)
             foreach (var source in exit.Sources)

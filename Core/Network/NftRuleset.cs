@@ -17,7 +17,8 @@ namespace MigrationDashboard.Core.Network;
 /// forward     -150 mangle  clamp: MSS lowered to what the link carries
 ///                0 filter  guard: what is not ours is not forwarded
 /// output      -150 mangle  replies: of local processes; the route type asks the routing rules again
-/// postrouting   90         as_us: before Docker's masquerade at 100
+/// postrouting -150 mangle  unmark: a link that is itself a tunnel of the kernel would route its outer packet by the mark
+///               90         as_us: before Docker's masquerade at 100
 /// </code>
 /// </remarks>
 public static class NftRuleset
@@ -155,6 +156,14 @@ public static class NftRuleset
         if (returns.Count > 0)
             reply.Rules.Add(Reply(marks.Return));
         yield return reply;
+
+        // Encapsulated packets keep the mark, and VXLAN looks up its way by it: our table would lead them into the link again.
+        var unmark = new Chain("unmark", "filter", "postrouting", -150, []);
+        foreach (var path in returns)
+            unmark.Rules.Add($"oifname \"{path.Link}\" meta mark & {marks.Return.MaskHex} == {marks.Return.ValueHex} meta mark set meta mark & {marks.Return.KeepHex}");
+        if (egress is not null)
+            unmark.Rules.Add($"oifname \"{egress.Link}\" meta mark & {marks.Egress.MaskHex} == {marks.Egress.ValueHex} meta mark set meta mark & {marks.Egress.KeepHex}");
+        yield return unmark;
 
         var snat = new Chain("as_us", "nat", "postrouting", SourceNatPriority, []);
         if (exit is not null)
