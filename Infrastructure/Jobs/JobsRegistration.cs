@@ -18,8 +18,8 @@ public static class JobsRegistration
         services.AddSingleton<StageSchedule>();
         services.AddQuartz(quartz =>
         {
-            quartz.SchedulerId = "AUTO";
-            quartz.SchedulerName = "migration-dashboard";
+            // Clustering gives every node an id of its own.
+            quartz.ConfigureScheduler(scheduler => scheduler.InstanceName = "migration-dashboard");
             quartz.UseDefaultThreadPool(Threads);
             quartz.UsePersistentStore(store =>
             {

@@ -67,8 +67,8 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
 
         // A dashboard that was down at the opening starts it late, as long as the window is open: the run itself looks at the closing time.
         trigger = run.NotBefore is { } opening && opening > time.GetUtcNow()
-            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireHandlingInstructionFireNow())
+            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
             : trigger.StartNow();
-        await scheduler.ScheduleJob(job, trigger.Build(), cancellation);
+        await scheduler.ScheduleJob(job, trigger.Build(), cancellationToken: cancellation);
     }
 }
