@@ -34,6 +34,6 @@ inspect_docker() {
 
 print_path() {
   kind=missing
-  if [ -d "$1" ]; then kind=folder; elif [ -f "$1" ]; then kind=file; elif [ -e "$1" ]; then kind=special; fi
+  if [ -d "$1" ]; then kind=folder; elif [ -f "$1" ]; then kind="file"; elif [ -e "$1" ]; then kind=special; fi
   result path "\"path\":$(quoted "$1"),\"kind\":\"$kind\""
 }

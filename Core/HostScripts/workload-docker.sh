@@ -22,9 +22,8 @@ policy_word() { case $1 in on-failure:0) echo on-failure ;; on-failure:*) echo "
 kind_fence() {
   for name in $(names); do
     said=$(facts "$name") || refuse 66 "$said" || return
-    read -r _ _ policy _ auto_remove <<EOF
-$said
-EOF
+    echo "$said" >"$STATE/seen-$name"
+    read -r _ _ policy _ auto_remove <"$STATE/seen-$name"
     [ "$auto_remove" = false ] || refuse 78 "container $name removes itself when it stops (--rm): it could not be put back" || return
     [ -e "$STATE/policy-$name" ] || echo "$policy" >"$STATE/policy-$name"
     case $policy in no:*) ;; *) timeout 20 docker update --restart=no "$name" >/dev/null || return ;; esac
@@ -44,20 +43,18 @@ kind_unfence() {
 kind_stop() {
   stop_deadline=$1
   for name in $(names | reversed); do
-    said=$(facts "$name") || refuse 66 "$said" || return
-    read -r status pid _ signal _ <<EOF
-$said
-EOF
+    # As the fence saw it a moment ago.
+    read -r status pid _ signal _ <"$STATE/seen-$name" || return
     case $status in
-      exited | created | dead) continue ;;
+      exited | created | dead) rm -f "$STATE/stopping-$name" "$STATE/seen-$name"; continue ;;
       paused) timeout 20 docker unpause "$name" >/dev/null || return ;;
     esac
     : >"$STATE/stopping-$name"
     timeout 20 docker kill --signal="$signal" "$name" >/dev/null || [ ! -d "/proc/$pid" ] || return
     timeout "$(seconds_until "$stop_deadline")" docker wait "$name" >/dev/null ||
       refuse 124 "container $name was told to stop ($signal) and has not ended within $STOP_SECONDS s" || return
-    [ "$(facts "$name" | cut -d' ' -f1)" = exited ] || refuse 1 "container $name is not stopped" || return
-    rm -f "$STATE/stopping-$name"
+    [ ! -d "/proc/$pid" ] || refuse 1 "process $pid of container $name is still there" || return
+    rm -f "$STATE/stopping-$name" "$STATE/seen-$name"
   done
 }
 
@@ -214,7 +211,7 @@ make_container() {
     esac
   fi
   made "container $name"
-  timeout 60 "$@" || return
+  "$@" || return
   echo "$policy" >"$STATE/policy-$name"
   echo "$hash" >"$STATE/created-$name"
   : >"$STATE/fenced"

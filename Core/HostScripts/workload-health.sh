@@ -35,11 +35,11 @@ check_port() {
   case $HEALTH in
     banner)
       found=$(first_line "$1" "$2")
-      case $found in "$EXPECT"*) ;; *) echo "port $3: the first line is “$found”, “$EXPECT…” was expected"; return 1 ;; esac
+      case $found in "$EXPECT"*) ;; *) echo "port $3: the first line is '$found', '$EXPECT…' was expected"; return 1 ;; esac
       ;;
     http | https)
       found=$("${HEALTH}_status" "$1" "$2" "$HEALTH_PATH")
-      [ "$found" = "$EXPECT" ] || { echo "port $3: the HTTP status is “$found”, $EXPECT was expected"; return 1; }
+      [ "$found" = "$EXPECT" ] || { echo "port $3: the HTTP status is '$found', $EXPECT was expected"; return 1; }
       ;;
     tls) tls_works "$1" "$2" || { echo "port $3: no TLS handshake"; return 1; } ;;
   esac

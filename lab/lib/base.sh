@@ -20,7 +20,8 @@ debian_sources() {
 # ensure_base: one lab at a time builds; the others wait for it and find the result.
 ensure_base() {
     base=$(base_folder)
-    [ -e "$base/complete" ] && return 0
+    # Touched at each use: what has not been used for a week is pruned.
+    [ -e "$base/complete" ] && touch "$base" && return 0
     [ -n "$(debian_sources)" ] || apt-get update -q >/dev/null
     [ -n "$(debian_sources)" ] || die 'apt knows no Debian package source on this computer'
     _start=$(clock)
@@ -33,6 +34,7 @@ ensure_base() {
         build_base "$cache/.base-$LAB_ID"
     ) 8>&- 9>"$cache/lock" || die "the base system could not be built; see $cache/base.log"
     cgroup_kill build
+    prune_cache
     say "base system built in $(since "$_start")"
 }
 
@@ -69,7 +71,17 @@ finish_base() {
     # Servers of the DNS namespace only; on the machines they would answer on port 53.
     chroot "$1" systemctl disable named.service openvpn.service e2scrub_reap.service || true
     chroot "$1" systemctl mask systemd-firstboot.service getty@.service console-getty.service serial-getty@.service \
-        apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
+        apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+        systemd-udev-trigger.service systemd-udev-settle.service
+}
+
+# Base systems of recipes gone by, unless a machine still runs on one.
+prune_cache() {
+    for _past in "$cache"/base-* "$cache"/images-*; do
+        if [ -n "$(find "$_past" -maxdepth 0 -mtime +7)" ] && ! grep -qsF "$_past/" /proc/[0-9]*/mountinfo; then
+            rm -rf "$_past"
+        fi
+    done
 }
 
 # take_mail_files ROOT TARGET: Postfix, a shell, a few commands, and the libraries these load.

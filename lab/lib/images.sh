@@ -6,7 +6,7 @@
 ensure_images() {
     images=$cache/images-$(hash_of "$lab_dir/images/echo/echo.c" "$lab_dir"/images/postfix/* "$lab_dir/lib/images.sh" \
         "$lab_dir/lib/base.sh" "$lab_dir/base.packages")
-    [ -e "$images/complete" ] && return 0
+    [ -e "$images/complete" ] && touch "$images" && return 0
     say 'building the container images (once)'
     _work=$cache/.images-$LAB_ID
     rm -rf "$_work"
