@@ -2,6 +2,7 @@ using System.Net;
 using MigrationDashboard.Core;
 using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Inventory;
+using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Preflight;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
@@ -48,7 +49,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
         {
             var reading = await reader.TryReadAsync(context.Target(role), role == Role.Old ? context.Migration.Spec.Workload : null, cancellation);
             notes.ExitCode = reading.Inventory is null ? 1 : 0;
-            notes.Add(reading.Inventory is { } host ? $"{host.System.Name}, kernel {host.System.Kernel}" : reading.Failure!.Detail);
+            notes.Add(reading.Inventory is { } host ? $"{host.System.Hostname}, kernel {host.System.KernelRelease}" : reading.Failure!.Detail);
             if (reading.Inventory is { } inventory)
                 await servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), cancellation);
             return reading;
