@@ -24,7 +24,7 @@ try
     app.UseErrorPages();
     app.UseAuthentication();
     app.UseAuthorization();
-    app.UseAntiforgery();
+    app.UseFormProtection();
     app.MapHealth();
     app.MapMetrics();
     app.MapApi();

@@ -87,7 +87,7 @@ public sealed partial class Dashboard : IAsyncDisposable
         Directory.Delete(data, recursive: true);
     }
 
-    private async Task StopAsync()
+    public async Task StopAsync()
     {
         if (process is null) return;
         if (!process.HasExited)

@@ -47,6 +47,7 @@ public sealed class HeaderTests(World world)
         {
             using var client = dashboard.Client();
             client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+            client.DefaultRequestHeaders.Add("X-Forwarded-Host", "dashboard.example.org");
             client.DefaultRequestHeaders.Add("X-Forwarded-For", "198.51.100.7");
             var answer = await client.GetAsync("/sign-in");
             Assert.Equal(answer.Headers.Contains("Strict-Transport-Security"), answer.Headers.GetValues("Set-Cookie").Any(c => c.Contains("secure", StringComparison.Ordinal)));
