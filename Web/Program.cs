@@ -1,3 +1,4 @@
+using MigrationDashboard.Infrastructure.Postgres;
 using MigrationDashboard.Web.Api;
 using MigrationDashboard.Web.Components;
 using MigrationDashboard.Web.Metrics;
@@ -10,7 +11,7 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     var data = DataFolder.Open(builder.Configuration, builder.Environment);
     builder.Services.AddSingleton(data);
-    builder.AddDatabase();
+    await using var database = await builder.OpenDatabaseAsync(data);
     builder.AddSecurity(data);
     builder.AddProxies();
     builder.AddPages();
@@ -32,10 +33,10 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (SettingsException e)
+catch (Exception e) when (e is SettingsException or EmbeddedPostgresException or SchemaException)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    // EX_CONFIG of sysexits.h: a supervisor can tell it from a crash.
+    // What is wrong is for the operator to mend; EX_CONFIG of sysexits.h tells a supervisor that starting again is no use.
     return 78;
 }
 

@@ -19,7 +19,7 @@ public static class SecuritySetup
 
         var services = builder.Services;
         // Sessions and second factors must outlive a restart.
-        services.AddDataProtection().SetApplicationName("MigrationDashboard").PersistKeysToFileSystem(Directory.CreateDirectory(data.Sub("keys")));
+        services.AddDataProtection().SetApplicationName("MigrationDashboard").PersistKeysToFileSystem(data.Private("keys"));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<UserStore>().AddSingleton<ApiTokenStore>().AddSingleton<SetupLinks>().AddSingleton<SignInLimits>();
         services.AddSingleton<Passwords>().AddSingleton<SecondFactor>().AddSingleton<SignIn>();

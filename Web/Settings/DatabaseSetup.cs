@@ -1,3 +1,4 @@
+using MigrationDashboard.Infrastructure.Postgres;
 using Npgsql;
 
 namespace MigrationDashboard.Web.Settings;
@@ -5,12 +6,17 @@ namespace MigrationDashboard.Web.Settings;
 /// <summary>The PostgreSQL behind everything.</summary>
 public static class DatabaseSetup
 {
-    public static void AddDatabase(this WebApplicationBuilder builder)
+    /// <summary>Starts or reaches the database and brings its schema up to date. To be disposed after the host has stopped.</summary>
+    /// <exception cref="EmbeddedPostgresException">The private cluster does not start.</exception>
+    /// <exception cref="SchemaException">The database belongs to another version.</exception>
+    public static async Task<Database> OpenDatabaseAsync(this WebApplicationBuilder builder, DataFolder data)
     {
         var settings = builder.AddSettings<DatabaseSettings>("Database");
-        if (settings.ConnectionString.Length == 0) throw new SettingsException(["Database:ConnectionString: give one; the embedded PostgreSQL is not there yet."]);
-        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(settings.ConnectionString));
-        builder.Services.AddHostedService<SchemaAtStart>();
+        var options = new DatabaseOptions { ConnectionString = settings.ConnectionString is { Length: > 0 } given ? given : null, DataFolder = data.Path };
+        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+        var database = await Database.OpenAsync(options, loggers, CancellationToken.None);
+        builder.Services.AddPostgres(database);
+        return database;
     }
 
     /// <summary>/health: 200 while the database answers, else 503.</summary>
@@ -19,11 +25,12 @@ public static class DatabaseSetup
         try
         {
             await using var command = database.CreateCommand("select 1");
+            // Seconds; whoever watches asks again soon.
             command.CommandTimeout = 3;
             await command.ExecuteScalarAsync(cancel);
             return Results.Json(new { status = "ok", database = "ok" });
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (DatabaseRetry.IsAway(e))
         {
             // The message may name hosts and users: it goes to the log, not to whoever asks.
             app.Logger.LogWarning(e, "The database does not answer.");

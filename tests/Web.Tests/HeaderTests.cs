@@ -39,7 +39,7 @@ public sealed class HeaderTests(World world)
     [Fact]
     public async Task Forwarded_headers_are_believed_from_listed_proxies_only()
     {
-        await using var trusting = await Dashboard.StartSeededAsync(world.Postgres, "--Proxies:0=127.0.0.1", "--SignIn:FailuresPerAddress=1");
+        await using var trusting = await Dashboard.StartSeededAsync("--Proxies:0=127.0.0.1", "--SignIn:FailuresPerAddress=1");
         Assert.True(await SetsSecureCookieAsync(trusting));
         Assert.False(await SetsSecureCookieAsync(world.Dashboard));
 

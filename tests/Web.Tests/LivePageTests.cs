@@ -82,7 +82,7 @@ public sealed class LivePageTests(World world)
     [Fact]
     public async Task A_page_comes_back_after_the_server_was_restarted()
     {
-        await using var dashboard = await Dashboard.StartSeededAsync(world.Postgres, $"--Urls=http://127.0.0.1:{FreePort()}");
+        await using var dashboard = await Dashboard.StartSeededAsync($"--Urls=http://127.0.0.1:{FreePort()}");
         await using var window = await (await world.Chromium.OpenAsync(dashboard)).SignInAsync();
         await window.GoLiveAsync("/tokens");
         await window.Page.EvaluateAsync("() => { window.beforeRestart = true; }");
