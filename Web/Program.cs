@@ -1,4 +1,3 @@
-using MigrationDashboard.Infrastructure.Postgres;
 using MigrationDashboard.Web.Api;
 using MigrationDashboard.Web.Components;
 using MigrationDashboard.Web.Metrics;
@@ -11,7 +10,7 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     var data = DataFolder.Open(builder.Configuration, builder.Environment);
     builder.Services.AddSingleton(data);
-    await using var database = await builder.OpenDatabaseAsync(data);
+    await using var database = await builder.AddDatabaseAsync(data);
     builder.AddSecurity(data);
     builder.AddProxies();
     builder.AddPages();
@@ -33,7 +32,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is SettingsException or EmbeddedPostgresException or SchemaException)
+catch (SettingsException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
     // What is wrong is for the operator to mend; EX_CONFIG of sysexits.h tells a supervisor that starting again is no use.

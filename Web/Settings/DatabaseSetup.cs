@@ -6,17 +6,23 @@ namespace MigrationDashboard.Web.Settings;
 /// <summary>The PostgreSQL behind everything.</summary>
 public static class DatabaseSetup
 {
-    /// <summary>Starts or reaches the database and brings its schema up to date. To be disposed after the host has stopped.</summary>
-    /// <exception cref="EmbeddedPostgresException">The private cluster does not start.</exception>
-    /// <exception cref="SchemaException">The database belongs to another version.</exception>
-    public static async Task<Database> OpenDatabaseAsync(this WebApplicationBuilder builder, DataFolder data)
+    /// <summary>Opens the database before anything else is made: the settings' one, or the dashboard's own in the data folder.</summary>
+    /// <returns>To be disposed after the host has stopped.</returns>
+    public static async Task<Database> AddDatabaseAsync(this WebApplicationBuilder builder, DataFolder data)
     {
         var settings = builder.AddSettings<DatabaseSettings>("Database");
-        var options = new DatabaseOptions { ConnectionString = settings.ConnectionString is { Length: > 0 } given ? given : null, DataFolder = data.Path };
-        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
-        var database = await Database.OpenAsync(options, loggers, CancellationToken.None);
-        builder.Services.AddPostgres(database);
-        return database;
+        using var loggers = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+        try
+        {
+            var database = await Database.OpenAsync(
+                new() { ConnectionString = settings.ConnectionString.Length > 0 ? settings.ConnectionString : null, DataFolder = data.Path }, loggers, CancellationToken.None);
+            builder.Services.AddSingleton(database.Source);
+            return database;
+        }
+        catch (Exception error) when (error is EmbeddedPostgresException or SchemaException or NpgsqlException)
+        {
+            throw new SettingsException([$"Database: {error.Message}"]);
+        }
     }
 
     /// <summary>/health: 200 while the database answers, else 503.</summary>
@@ -25,12 +31,11 @@ public static class DatabaseSetup
         try
         {
             await using var command = database.CreateCommand("select 1");
-            // Seconds; whoever watches asks again soon.
             command.CommandTimeout = 3;
             await command.ExecuteScalarAsync(cancel);
             return Results.Json(new { status = "ok", database = "ok" });
         }
-        catch (Exception e) when (DatabaseRetry.IsAway(e))
+        catch (NpgsqlException e)
         {
             // The message may name hosts and users: it goes to the log, not to whoever asks.
             app.Logger.LogWarning(e, "The database does not answer.");
