@@ -11,8 +11,7 @@ public sealed class ApiExceptions(ILogger<ApiExceptions> log) : IExceptionHandle
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        // The error page's path is in the request by now.
-        if (!Answers.IsForPrograms(httpContext.Features.Get<IExceptionHandlerPathFeature>()?.Path ?? httpContext.Request.Path)) return false;
+        if (!Answers.IsForPrograms(httpContext)) return false;
         var problem = exception switch
         {
             NotAllowedException e => Results.Problem(e.Message, null, StatusCodes.Status403Forbidden, "Not allowed"),
