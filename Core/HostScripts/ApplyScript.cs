@@ -146,6 +146,8 @@ public static class ApplyScript
         ExecStart=/bin/sh /var/lib/migration-dashboard/%i/watch.sh
         Restart=always
         RestartSec=1
+        # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
+        KillSignal=SIGKILL
 
         [Install]
         WantedBy=multi-user.target
