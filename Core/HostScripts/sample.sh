@@ -2,7 +2,7 @@
 #   m KEY old|new nft|iptables NFT_TABLE CHAINS MARK   a migration; MARK is what forwarded connections are given, as iptables-save prints it
 #   a KEY 4|6 PUBLIC PUBLIC_FULL PEER PEER_FULL        its addresses of one family; the second spelling is the one of /proc (IPv6 with all zeros)
 #   p KEY tcp|udp PORT
-# and LONGEST, TOP and MORE. It ends when nobody reads it any more (a write fails) and after LONGEST seconds. It writes nothing on the host.
+# and LONGEST, TOP and MORE; READER, if set, is how connections are listed: proc, conntrack or ss. It ends when nobody reads it any more (a write fails) and after LONGEST seconds. It writes nothing on the host.
 
 set -u
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -98,41 +98,75 @@ function counters(    i, nft, iptables) {
   if (iptables) { iptables_counters(4); if (6 in wants) iptables_counters(6) }
 }
 
-# One call for all migrations. A table that was replaced has a new handle.
-function nft_counters(    command, f, t, name, i) {
-  command = "printf \"list tables\\nlist counters\\n\" | nft -a -f - 2>/dev/null"
-  while ((command | getline) > 0) {
-    if ($1 == "table") {
-      f = $2; t = $3
-      if ($NF ~ /^[0-9]+$/ && $(NF - 1) == "handle") handle[f " " t] = $NF
-    } else if ($1 == "counter") name = $2
-    else if ($1 == "packets" && t ~ /^md_/) packets[f " " t, name] = $2
-  }
-  close(command)
+# A table that was replaced has a new handle; with the chain to_peer the host sends new connections on.
+function nft_counters(    i, f, t) {
+  if (!json_fails) nft_json()
+  if (json_fails) nft_text()
   for (i = 1; i <= migrations; i++) if (backend[i] == "nft")
     for (f = 4; f <= 6; f += 2) {
-      t = (f == 4 ? "ip " : "ip6 ") table[i]
+      t = nft_name(i, f)
       if (!((i, f) in has) || !((t, "outside") in packets)) continue
-      if (known[t] != handle[t]) { known[t] = handle[t]; forwards[t] = nft_forwards(t) }
+      if (known[t] != handle[t]) { known[t] = handle[t]; if (!json_fails) nft_table(t) }
       epoch[i, f] = boot "." handle[t] "." forwards[t]
       forwards_now[i, f] = forwards[t]
       packets[i, f, "outside"] = packets[t, "outside"]; packets[i, f, "link"] = packets[t, "link"]; packets[i, f, "held"] = packets[t, "held"]
     }
 }
 
-function nft_forwards(t,    command, line, found) {
-  command = "nft list chain " t " to_peer 2>/dev/null"
-  found = 0
-  while ((command | getline line) > 0) if (line ~ /dnat to/) found = 1
+function nft_name(i, f) { return (f == 4 ? "ip " : "ip6 ") table[i] }
+
+# One call for all migrations: {"table": {"family": "ip", "name": "md_…", "handle": 1}}, {"counter": {"family": …, "name": …, "table": …, "packets": 0}}
+function nft_json(    line, part, count, n, answered) {
+  while (("nft -j \"list tables; list counters\" 2>/dev/null" | getline line) > 0) {
+    if (line ~ /"nftables"/) answered = 1
+    count = split(line, part, "{")
+    for (n = 1; n <= count; n++) {
+      if (part[n] ~ /"packets"/) packets[field(part[n], "family") " " field(part[n], "table"), field(part[n], "name")] = field(part[n], "packets")
+      else if (part[n] ~ /"handle"/) handle[field(part[n], "family") " " field(part[n], "name")] = field(part[n], "handle")
+    }
+  }
+  close("nft -j \"list tables; list counters\" 2>/dev/null")
+  # An nft of before 0.9, or one that was built without JSON.
+  if (!answered) json_fails = 1
+}
+
+function field(text, name) {
+  if (!match(text, "\"" name "\": *\"?[^\",}]*")) return ""
+  text = substr(text, RSTART, RLENGTH)
+  sub(/^[^:]*: *"?/, "", text)
+  return text
+}
+
+# The same for an nft without JSON: a call for each table that is there.
+function nft_text(    i, f, t, ours) {
+  for (i = 1; i <= migrations; i++) for (f = 4; f <= 6; f += 2) if (backend[i] == "nft" && (i, f) in has) ours[nft_name(i, f)] = 1
+  while (("nft list tables 2>/dev/null" | getline) > 0) if (($2 " " $3) in ours) nft_table($2 " " $3)
+  close("nft list tables 2>/dev/null")
+}
+
+function nft_table(t,    command, name) {
+  command = "nft -a list table " t " 2>/dev/null"
+  forwards[t] = 0
+  while ((command | getline) > 0) {
+    if ($1 == "table") handle[t] = $NF
+    else if ($1 == "counter" && $3 == "{") name = $2
+    else if ($1 == "packets" && name != "") { packets[t, name] = $2; name = "" }
+    else if (/ dnat to /) forwards[t] = 1
+  }
   close(command)
-  return found
 }
 
 # One call for each table that may hold chains of ours; asking legacy iptables for a table that is not there would make it.
-function iptables_counters(f,    command, save, i, names, seen, pair) {
+function iptables_counters(f,    command, save, i, names, seen, pair, kind) {
   save = f == 4 ? "iptables-save" : "ip6tables-save"
   names = f == 4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names"
-  command = "for t in raw mangle; do { [ ! -e " names " ] || grep -qx $t " names "; } && " save " -c -t $t; done 2>/dev/null"
+  if (saving[f] == "") {
+    command = (f == 4 ? "iptables" : "ip6tables") " --version 2>/dev/null"
+    command | getline kind
+    close(command)
+    saving[f] = "for t in raw mangle; do " (kind ~ /nf_tables/ ? "" : "! grep -qx $t " names " || ") save " -c -t $t; done 2>/dev/null"
+  }
+  command = saving[f]
   while ((command | getline) > 0) {
     if ($2 != "-A") continue
     for (i = 1; i <= migrations; i++) {

@@ -35,11 +35,11 @@ check_port() {
   case $HEALTH in
     banner)
       found=$(first_line "$1" "$2")
-      case $found in "$EXPECT"*) ;; *) echo "port $3: the first line is “$found”, “$EXPECT…” was expected"; return 1 ;; esac
+      case $found in "$EXPECT"*) ;; *) echo "port $3: the first line is '$found', '$EXPECT…' was expected"; return 1 ;; esac
       ;;
     http | https)
       found=$("${HEALTH}_status" "$1" "$2" "$HEALTH_PATH")
-      [ "$found" = "$EXPECT" ] || { echo "port $3: the HTTP status is “$found”, $EXPECT was expected"; return 1; }
+      [ "$found" = "$EXPECT" ] || { echo "port $3: the HTTP status is '$found', $EXPECT was expected"; return 1; }
       ;;
     tls) tls_works "$1" "$2" || { echo "port $3: no TLS handshake"; return 1; } ;;
   esac
@@ -70,7 +70,7 @@ wait_healthy() {
       said=$(timeout "$(seconds_until "$deadline")" sh -c "$EXPECT" 2>&1) && break
       [ -n "$said" ] || said="the command fails"
     else
-      said=$(echo "$targets" | while read -r target; do
+      said=$(kind_answers) && said=$(echo "$targets" | while read -r target; do
         # shellcheck disable=SC2086 # a target is several words
         [ -z "$target" ] || check_any $target || exit 1
       done) && break

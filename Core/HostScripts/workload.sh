@@ -5,16 +5,7 @@
 # way, 77 the host has gone back by itself, 78 the workload cannot be moved like this, 124 the time limit.
 #
 # $STATE holds: fenced (it must not start here), policy-NAME (what starts it by itself when it is not fenced), stopping-NAME (told to stop, still up),
-# made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
-
-refuse() {
-  echo "$2"
-  return "$1"
-}
-
-result() { printf '{"result":"%s",%s}\n' "$1" "$2"; }
-
-quoted() { printf '"%s"' "$(printf '%s' "$1" | json_text)"; }
+# seen-NAME (as the fence found it), made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
 
 reversed() { sed '1!G;h;$!d'; }
 
@@ -38,7 +29,7 @@ locked() {
 fence() { mkdir -p "$STATE" && : >"$STATE/fenced" && kind_fence; }
 
 stop_workload() {
-  fence || return
+  fence || { code=$?; unfence; return $code; }
   kind_stop "$(($(now_ms) + STOP_SECONDS * 1000))"
 }
 
@@ -84,7 +75,7 @@ was_made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null; }
 
 remove_made() {
   [ -e "$STATE/made" ] || return 0
-  [ -e "$STATE/fenced" ] || refuse 73 "the workload is in service here" || return
+  [ -e "$STATE/fenced" ] || ! kind_is_running || refuse 73 "the workload is in service here" || return
   reversed <"$STATE/made" | while read -r kind name; do
     case $kind in
       folder) case $name in /?*/?*) rm -rf -- "$name" ;; esac ;;
@@ -102,7 +93,7 @@ forget() {
 
 # A folder that the workload sees under the same path as before. Data that others put there is never replaced without being told to.
 make_folder() {
-  if [ ! -e "$1" ]; then mkdir -p -- "$1" && made "folder $1"; return; fi
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$1") && made "folder $1"; return; fi
   [ -d "$1" ] || refuse 73 "$1 is there and is no folder" || return
   [ "$REPLACE" = yes ] || was_made "folder $1" || was_made "used $1" || [ -z "$(ls -A -- "$1")" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return
@@ -111,7 +102,7 @@ make_folder() {
 
 # The file itself comes with the data; a container cannot be created without it.
 make_file() {
-  if [ ! -e "$1" ]; then mkdir -p -- "$(dirname -- "$1")" && : >"$1" && made "file $1"; return; fi
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$(dirname -- "$1")") && : >"$1" && made "file $1"; return; fi
   [ -f "$1" ] || refuse 73 "$1 is there and is no file" || return
   [ "$REPLACE" = yes ] || was_made "file $1" || was_made "used $1" || [ ! -s "$1" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return
@@ -123,8 +114,8 @@ make_file() {
 # Connections of the workload's own sockets that are open or still have data on the way: ESTABLISHED, FIN_WAIT1, CLOSE_WAIT, LAST_ACK (include/net/tcp_states.h).
 # The kernel keeps these per network namespace, so a container's are read through one of its processes.
 open_connections() {
-  kind_sockets | while read -r pid port; do
-    cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+  echo "$sockets" | while read -r pid port; do
+    [ -z "$pid" ] || cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
       awk -v port="$(printf ':%04X' "$port")" 'substr($2, length($2) - 4) == port && ($4 == "01" || $4 == "04" || $4 == "08" || $4 == "09") { n++ } END { print n + 0 }'
   done | awk '{ n += $1 } END { print n + 0 }'
 }
@@ -132,6 +123,7 @@ open_connections() {
 # wait_quiet MILLISECONDS: until the last connection has ended, or the time is over, which is no failure.
 wait_quiet() {
   from=$(now_ms)
+  sockets=$(kind_sockets)
   at_first=$(open_connections)
   remained=$at_first
   while [ "$remained" -gt 0 ] && [ $(($(now_ms) - from)) -lt "$1" ]; do

@@ -51,11 +51,13 @@ public enum HealthKind
     Http,
     Tls,
     Command,
+    Https,
 }
 
-/// <param name="Expect">For a banner: the text its first line must begin with; for HTTP: the status code; for a command: the command. Null otherwise.</param>
+/// <param name="Expect">For a banner: the text its first line must begin with; for HTTP: the status code, 200 when null; for a command: the command. Null otherwise.</param>
 /// <param name="Path">HTTP path beginning with a slash; null otherwise.</param>
-public sealed record HealthCheck(HealthKind Kind, string? Expect = null, string? Path = null)
+/// <param name="Port">The one TCP port of the migration that is asked so, the others only having to take a connection; null for all of them.</param>
+public sealed record HealthCheck(HealthKind Kind, string? Expect = null, string? Path = null, ushort? Port = null)
 {
     /// <summary>Every TCP port of the migration takes a connection.</summary>
     public static HealthCheck TcpConnect { get; } = new(HealthKind.TcpConnect);

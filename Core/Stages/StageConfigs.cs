@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Servers;
+using MigrationDashboard.Core.Workloads;
 
 namespace MigrationDashboard.Core.Stages;
 
@@ -69,7 +70,7 @@ public static class StageConfigs
         return config with
         {
             Forwardings = forwardings,
-            GuardForwarding = !side.Facts.Ipv4ForwardingWasOn,
+            GuardedForwarding = forwardings.Select(forwarding => forwarding.Family).Where(family => !side.ForwardingWasOn(family)).ToValueList(),
             Openings = Together(config.Openings, side.ForwardOpenings(forwardings)),
             Sysctls = Together(config.Sysctls, side.ForwardSysctls(forwardings)),
         };
@@ -98,6 +99,8 @@ public static class StageConfigs
         public Role Role => role;
 
         public HostFacts Facts => facts;
+
+        public bool ForwardingWasOn(AddressFamily family) => family == AddressFamily.InterNetwork ? facts.Ipv4ForwardingWasOn : facts.Ipv6ForwardingWasOn;
 
         public InterfaceName Link => role == Role.Old ? migration.Spec.Link.OldInterface : migration.Spec.Link.NewInterface;
 
@@ -141,10 +144,14 @@ public static class StageConfigs
         {
             var link = migration.Spec.Link;
             var peer = migration.Facts(role == Role.Old ? Role.New : Role.Old);
+            // The copy's temporary sshd listens on the link, on whichever end the data goes to.
+            var over = link.Ipv4 ?? link.Ipv6;
+            var sync = over is null ? [] : facts.InputFirewalls.Select(kind => new FirewallOpening(
+                kind, OpeningKind.Input, over.Old.AddressFamily, Link, null, role == Role.Old ? over.New : over.Old, [new ForwardedPort(SyncScripts.PortOf(migration.Allocation), Transport.Tcp)])).ToValueList();
             if (link.Kind == LinkKind.Existing || (peer?.PublicIpv4 ?? peer?.PublicIpv6) is not { } remote)
-                return [];
+                return sync;
             var port = new ForwardedPort(link.Port ?? (link.Kind == LinkKind.Vxlan ? DefaultVxlanPort : DefaultOpenVpnPort), Transport.Udp);
-            return facts.InputFirewalls.Select(kind => new FirewallOpening(kind, OpeningKind.Input, remote.AddressFamily, facts.PublicInterface, null, remote, [port])).ToValueList();
+            return facts.InputFirewalls.Select(kind => new FirewallOpening(kind, OpeningKind.Input, remote.AddressFamily, facts.PublicInterface, null, remote, [port])).Concat(sync).ToValueList();
         }
 
         public IEnumerable<FirewallOpening> ServingOpenings() =>

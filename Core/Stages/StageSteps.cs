@@ -38,21 +38,24 @@ public abstract record Step
     public sealed record Compare : Step;
 
     /// <summary>The workload's definition is read where it runs and made ready, not started, where it goes; data is copied while it still runs.</summary>
-    public sealed record Prepare(Role From, Role To, bool Data) : Step;
+    public sealed record Prepare(Role From, Role To) : Step;
 
-    /// <summary>Established connections get their time to finish.</summary>
-    public sealed record Quiet(Role Role) : Step;
+    /// <summary>Inside the hold, in one go: established connections get their time to finish, the workload stops, what has changed since is copied and proved.</summary>
+    public sealed record Leave(Role From, Role To) : Step;
+
+    /// <summary>Inside the hold: started and healthy, seen on the server itself; on both servers conntrack forgets what would go on to the old place.</summary>
+    public sealed record Arrive(Role From, Role To) : Step;
+
+    /// <summary>Started beside the other one and healthy, seen on the server itself.</summary>
+    public sealed record StartWorkload(Role Role) : Step;
 
     public sealed record StopWorkload(Role Role) : Step;
 
-    public sealed record FinalSync(Role From, Role To) : Step;
-
-    /// <summary>Started and healthy, seen on the server itself.</summary>
-    public sealed record StartWorkload(Role Role) : Step;
-
     /// <summary>The ports' UDP entries leave conntrack on both hosts, so that their next packet is decided anew: a flow never is while it flows.</summary>
-    /// <param name="HalfOpen">TCP connections whose handshake is not through go as well: only when nobody will answer them any more.</param>
-    public sealed record DropFlows(bool HalfOpen) : Step;
+    public sealed record DropUdpFlows : Step;
+
+    /// <summary>It stays stopped on the server it has left when our files leave that server.</summary>
+    public sealed record RetireWorkload(Role Role) : Step;
 
     /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
     public sealed record CloseSync : Step;
@@ -79,7 +82,7 @@ public static class StageSteps
             (Direction.Advance, Stage.Preflight) => [new Step.Read(Snapshot: true)],
             (Direction.Advance, Stage.Link) =>
             [
-                new Step.RequireChecks(), .. LinkKeys(migration), new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm(),
+                new Step.Read(Snapshot: true), new Step.RequireChecks(), .. LinkKeys(migration), new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm(),
             ],
             (Direction.Advance, Stage.Forward) =>
             [
@@ -91,7 +94,7 @@ public static class StageSteps
             (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
             (Direction.Advance, Stage.Decommission) =>
             [
-                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty,
+                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty, new Step.RetireWorkload(Role.Old),
                 new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
 
@@ -110,13 +113,10 @@ public static class StageSteps
     /// <summary>Hold on both, let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
     private static ValueList<Step> Exclusive(Migration migration, Role from, Role to, Stage now, Stage next) =>
     [
-        new Step.Prepare(from, to, Data: true),
+        new Step.Prepare(from, to),
         new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
-        new Step.Quiet(from),
-        new Step.StopWorkload(from),
-        new Step.FinalSync(from, to),
-        new Step.StartWorkload(to),
-        new Step.DropFlows(HalfOpen: true),
+        new Step.Leave(from, to),
+        new Step.Arrive(from, to),
         new Step.Apply(next, false, [Role.New, Role.Old], true, null),
         new Step.Confirm(),
         new Step.CloseSync(),
@@ -127,12 +127,13 @@ public static class StageSteps
     /// <summary>Started beside the other; then new connections go there, established ones end where they are.</summary>
     private static ValueList<Step> Parallel(int checkpoint) =>
     [
-        new Step.Prepare(Role.Old, Role.New, Data: false),
+        new Step.Prepare(Role.Old, Role.New),
         new Step.StartWorkload(Role.New),
         new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], false, checkpoint),
-        new Step.DropFlows(HalfOpen: false),
+        new Step.DropUdpFlows(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),
         new Step.Confirm(),
+        new Step.CloseSync(),
     ];
 }

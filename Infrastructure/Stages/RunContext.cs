@@ -1,8 +1,11 @@
 using System.Diagnostics;
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Preflight;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Core.Workloads;
 using MigrationDashboard.Infrastructure.Migrations;
 using MigrationDashboard.Infrastructure.Ssh;
 
@@ -32,6 +35,9 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
     /// <summary>Something stays from here on: a failure after this is no way back.</summary>
     public bool Committed { get; set; }
 
+    /// <summary>What the checks said when the hosts were last read in this run.</summary>
+    public ValueList<CheckResult> Checks { get; set; } = [];
+
     /// <summary>Runs while new connections are held.</summary>
     public Stopwatch Hold { get; } = new();
 
@@ -40,7 +46,8 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
     /// <summary>Where the workload is being made ready, when it is; it is cleared away when the run fails.</summary>
     public (Role From, Role To)? Prepared { get; set; }
 
-    public bool SyncOpen { get; set; }
+    /// <summary>The copy that is open between the hosts, with the public key of its temporary sshd; null when none is.</summary>
+    public (SyncScripts Scripts, string HostKey, Role From)? Sync { get; set; }
 
     public SshTarget Target(Role role) => _targets[role];
 

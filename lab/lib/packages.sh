@@ -17,6 +17,7 @@ nsenter util-linux
 sysctl procps
 gcc gcc
 socat socat
+dig bind9-dnsutils
 LIST
     # gcc alone compiles nothing: the C library's headers come in a package of their own.
     [ -e /usr/include/stdio.h ] || _missing="$_missing libc6-dev"
