@@ -74,8 +74,10 @@ public static class ApplyScript
         var text = Prologue(own);
         text.Append(CultureInfo.InvariantCulture, $$"""
             if [ -e "$FOLDER/revert.sh" ] && [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = {{Shell.Quote(token)}} ]; then
-              sh "$FOLDER/revert.sh" {{Shell.Quote(token)}}
-              printf '{"step":"revert","exit":0,"ms":0,"output":""}\n'
+              code=0
+              sh "$FOLDER/revert.sh" {{Shell.Quote(token)}} || code=$?
+              printf '{"step":"revert","exit":%d,"ms":0,"output":""}\n' "$code"
+              exit "$code"
             else
               printf '{"step":"revert","exit":0,"ms":0,"output":"nothing to take back"}\n'
             fi
@@ -102,7 +104,7 @@ public static class ApplyScript
         Description=MigrationDashboard: network configuration of migration %i
         Documentation=file:/var/lib/migration-dashboard/%i/
         DefaultDependencies=no
-        After=local-fs.target systemd-sysctl.service nftables.service
+        After=local-fs.target systemd-sysctl.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
         Before=network-pre.target
         Wants=network-pre.target
         ConditionPathExists=/var/lib/migration-dashboard/%i/boot.sh

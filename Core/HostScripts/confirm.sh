@@ -1,12 +1,14 @@
 # Makes a change stay: the checkpoint is taken away, unless the host has already gone back by itself.
-[ -d "$FOLDER" ] || { printf '{"step":"confirm","exit":77,"ms":0,"output":"the host has already gone back by itself"}\n'; exit 77; }
-exec 9>"$HOST/lock"
-flock -w 20 9 || { printf '{"step":"confirm","exit":75,"ms":0,"output":"another change of this host is under way"}\n'; exit 75; }
+result() { printf '{"step":"confirm","exit":%d,"ms":0,"output":"%s"}\n' "$1" "$2"; }
+
+[ -d "$FOLDER" ] || { result 77 "the host has already gone back by itself"; exit 77; }
+take_lock 20 || { result 75 "another change of this host is under way"; exit 75; }
 if [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" != "$TOKEN" ]; then
-  printf '{"step":"confirm","exit":77,"ms":0,"output":"the host has already gone back by itself"}\n'
+  result 77 "the host has already gone back by itself"
+  leave
   exit 77
 fi
-rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh"
+rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
 [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 2>/dev/null
 if [ "$REMOVE" = yes ]; then
   remove_all
@@ -14,4 +16,5 @@ if [ "$REMOVE" = yes ]; then
 else
   state=$(cat "$FOLDER/applied")
 fi
-printf '{"step":"confirm","exit":0,"ms":0,"output":""}\n{"state":"%s"}\n' "$state"
+result 0 ""
+printf '{"state":"%s"}\n' "$state"

@@ -4,5 +4,5 @@ ip -o monitor link | while read -r line; do
     *" $LINK:"* | *" $LINK@"*) ;;
     *) continue ;;
   esac
-  [ ! -e "/sys/class/net/$LINK" ] || (flock 9 && sh "$FOLDER/current.sh" link) 9>"$HOST/lock" || true
+  [ ! -e "/sys/class/net/$LINK" ] || (flock 9 && sh "$FOLDER/current.sh" link 9>&-) 9>"$HOST/lock" || true
 done

@@ -70,7 +70,7 @@ public static class StageConfigs
         return config with
         {
             Forwardings = forwardings,
-            GuardForwarding = !side.Facts.Ipv4ForwardingWasOn,
+            GuardedForwarding = forwardings.Select(forwarding => forwarding.Family).Where(family => !side.ForwardingWasOn(family)).ToValueList(),
             Openings = Together(config.Openings, side.ForwardOpenings(forwardings)),
             Sysctls = Together(config.Sysctls, side.ForwardSysctls(forwardings)),
         };
@@ -99,6 +99,8 @@ public static class StageConfigs
         public Role Role => role;
 
         public HostFacts Facts => facts;
+
+        public bool ForwardingWasOn(AddressFamily family) => family == AddressFamily.InterNetwork ? facts.Ipv4ForwardingWasOn : facts.Ipv6ForwardingWasOn;
 
         public InterfaceName Link => role == Role.Old ? migration.Spec.Link.OldInterface : migration.Spec.Link.NewInterface;
 

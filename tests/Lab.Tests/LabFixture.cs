@@ -1,3 +1,4 @@
+using Xunit;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
