@@ -15,6 +15,7 @@ try
     builder.AddProxies();
     builder.AddPages();
     builder.AddMetrics();
+    builder.AddMigrations(database);
     builder.Services.AddApi();
 
     var app = builder.Build();

@@ -1,3 +1,4 @@
+using MigrationDashboard.Core;
 using System.Net;
 using MigrationDashboard.Core.Users;
 

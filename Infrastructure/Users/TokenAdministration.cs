@@ -1,3 +1,4 @@
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
 
 namespace MigrationDashboard.Infrastructure.Users;

@@ -1,4 +1,5 @@
 using System.Net;
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
 
 namespace MigrationDashboard.Infrastructure.Users;

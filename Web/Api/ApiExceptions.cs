@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics;
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
+using MigrationDashboard.Infrastructure.Ssh;
 using MigrationDashboard.Web.Security;
 
 namespace MigrationDashboard.Web.Api;
@@ -13,11 +15,13 @@ public sealed class ApiExceptions(ILogger<ApiExceptions> log) : IExceptionHandle
         var problem = exception switch
         {
             NotAllowedException e => Results.Problem(e.Message, null, StatusCodes.Status403Forbidden, "Not allowed"),
+            InvalidInputException e => Problems.From(e.Errors),
+            SshFailure e => Results.Problem(e.Message, null, StatusCodes.Status422UnprocessableEntity, "The server cannot be used.", extensions: new Dictionary<string, object?> { ["reason"] = e.Kind.ToString() }),
             BadHttpRequestException e => Results.Problem(e.Message, null, e.StatusCode, "The request cannot be read."),
             _ => Results.Problem(
                 $"The server's log says more; look for {httpContext.TraceIdentifier}.", null, StatusCodes.Status500InternalServerError, "Something went wrong on the server."),
         };
-        if (exception is not (NotAllowedException or BadHttpRequestException))
+        if (exception is not (NotAllowedException or BadHttpRequestException or InvalidInputException or SshFailure))
             log.LogError(exception, "{Method} {Path} failed ({Trace}).", httpContext.Request.Method, httpContext.Request.Path, httpContext.TraceIdentifier);
         await problem.ExecuteAsync(httpContext);
         return true;

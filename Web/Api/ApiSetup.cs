@@ -1,5 +1,4 @@
-using System.Text.Json.Serialization;
-using System.Text.Json;
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
 using MigrationDashboard.Web.Security;
 
@@ -12,7 +11,7 @@ public static class ApiSetup
     {
         services.AddProblemDetails();
         services.AddExceptionHandler<ApiExceptions>();
-        services.ConfigureHttpJsonOptions(o => o.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false)));
+        services.ConfigureHttpJsonOptions(o => CoreJson.Configure(o.SerializerOptions));
         // In production too, so that unreadable requests get a body that says what is wrong.
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddOpenApi("v1", o => o.AddDocumentTransformer<OpenApiAbout>());
@@ -26,6 +25,8 @@ public static class ApiSetup
         api.MapMe();
         api.MapUsers();
         api.MapTokens();
+        api.MapServers();
+        api.MapMigrations();
         app.MapFallback("/api/{**path}", () => Results.Problem("The document at /openapi/v1.json lists what there is.", null, StatusCodes.Status404NotFound, "Not found"));
     }
 

@@ -1,3 +1,4 @@
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
 
 namespace MigrationDashboard.Web.Api;
@@ -6,7 +7,7 @@ namespace MigrationDashboard.Web.Api;
 public static class Problems
 {
     public static IResult From(IReadOnlyList<FieldError> errors) => Results.ValidationProblem(
-        errors.GroupBy(e => e.Field).ToDictionary(g => g.Key, g => g.Select(e => e.Message).ToArray()), title: "The request cannot be carried out.");
+        errors.GroupBy(e => e.Field).ToDictionary(g => g.Key, g => g.Select(e => e.Reason).ToArray()), title: "The request cannot be carried out.");
 
     public static IResult NotFound(string what) => Results.Problem($"There is no such {what}.", null, StatusCodes.Status404NotFound, "Not found");
 }

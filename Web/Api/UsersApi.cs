@@ -1,3 +1,4 @@
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Users;
 using MigrationDashboard.Infrastructure.Users;
 using MigrationDashboard.Web.Security;

@@ -49,8 +49,8 @@ public sealed record SetupSettings : IValidatableObject
         if (!IsGiven && (AdministratorPassword.Length > 0 || ApiToken.Length > 0))
             yield return new ValidationResult("Give the administrator a name too.", [nameof(AdministratorName)]);
         if (!IsGiven) yield break;
-        foreach (var error in Rules.CheckName(AdministratorName)) yield return new ValidationResult(error.Message, [nameof(AdministratorName)]);
+        foreach (var error in Rules.CheckName(AdministratorName)) yield return new ValidationResult(error.Reason, [nameof(AdministratorName)]);
         foreach (var error in Rules.CheckPassword(AdministratorPassword, AdministratorName))
-            yield return new ValidationResult(error.Message, [nameof(AdministratorPassword)]);
+            yield return new ValidationResult(error.Reason, [nameof(AdministratorPassword)]);
     }
 }

@@ -151,8 +151,22 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.Equal("2", await FindAsync(new() { Text = "0% of a_b" }));
         Assert.Equal("4", await FindAsync(new() { From = Event.At.AddMinutes(1) }));
         Assert.Equal("3, 2, 1", await FindAsync(new() { Until = Event.At.AddMinutes(1) }));
+        Assert.Equal("4", await FindAsync(new() { From = Event.At.AddDays(5) }) + await FindAsync(new() { From = Event.At.AddMinutes(1), Until = Event.At.AddDays(9) }));
         Assert.Empty(await FindAsync(new() { Actor = "ben", Host = "old" }));
         Assert.Empty(await FindAsync(new() { Actor = "' OR true --" }));
+    }
+
+    [Fact]
+    public async Task A_span_of_days_is_found_whole_though_clocks_of_nodes_differ_by_minutes()
+    {
+        // Ten days, an entry an hour, every other one from a node whose clock is 70 minutes behind.
+        await _audit.AppendAsync([.. Enumerable.Range(0, 240).Select(i => Event with { At = Event.At.AddHours(i).AddMinutes(i % 2 == 0 ? 0 : -70) })], default);
+        var (from, until) = (Event.At.AddDays(4), Event.At.AddDays(6));
+
+        var found = await _audit.SearchAsync(new() { From = from, Until = until }, null, 1000, default);
+
+        var expected = Enumerable.Range(0, 240).Where(i => Event.At.AddHours(i).AddMinutes(i % 2 == 0 ? 0 : -70) is var at && at >= from && at < until).Select(i => i + 1L);
+        Assert.Equal(expected.Reverse(), found.Entries.Select(entry => entry.Sequence));
     }
 
     [Fact]

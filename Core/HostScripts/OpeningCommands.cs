@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using MigrationDashboard.Core.Network;
+using MigrationDashboard.Core.Servers;
+
+namespace MigrationDashboard.Core.HostScripts;
+
+/// <summary>One opening as commands: how to see whether it is there, how to make it and how to take it away.</summary>
+/// <param name="Id">Names the file that remembers it on the host: part of the hash of its commands, so the same opening has the same name.</param>
+public sealed record OpeningCommands(string Id, string What, string Check, string Add, string Remove)
+{
+    public static Func<FirewallOpening, OpeningCommands> Of(Allocation allocation) => opening => Of(allocation, opening);
+
+    private static OpeningCommands Of(Allocation allocation, FirewallOpening opening)
+    {
+        var (check, add, remove) = opening.Firewall == FirewallKind.Ufw ? Ufw(allocation, opening) : Iptables(allocation, opening);
+        return new(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(add)))[..12], $"{opening.Firewall} {opening.Kind} from {opening.In}", check, add, remove);
+    }
+
+    private static (string Check, string Add, string Remove) Iptables(Allocation allocation, FirewallOpening opening)
+    {
+        var command = opening.Family == AddressFamily.InterNetwork ? "iptables" : "ip6tables";
+        var chain = opening.Firewall == FirewallKind.DockerUser ? "DOCKER-USER" : opening.Kind == OpeningKind.Input ? "INPUT" : "FORWARD";
+        var peer = opening.Peer is null ? "" : opening.Kind == OpeningKind.Input ? $" -s {opening.Peer}" : $" -d {opening.Peer}";
+        var tag = $"-m comment --comment {allocation.NftTable} -j ACCEPT";
+        var rules = opening.Ports.GroupBy(port => port.Transport)
+            .Select(group => $"-i {opening.In}{Out(opening)}{peer} -p {(group.Key == Transport.Tcp ? "tcp" : "udp")} -m multiport --dports {Ports(group, ",")} {tag}").ToList();
+        if (opening.Kind == OpeningKind.ForwardAll)
+            rules.Add($"-i {opening.In}{Out(opening)} {tag}");
+        if (opening.Kind != OpeningKind.Input)
+            rules.Add($"-i {opening.Out} -o {opening.In} -m conntrack --ctstate RELATED,ESTABLISHED {tag}");
+
+        // A chain that is not there (Docker without IPv6, Docker not started yet) has nothing to open.
+        var absent = opening.Firewall == FirewallKind.DockerUser ? $"! {command} -S {chain} >/dev/null 2>&1 || " : "";
+        var checks = string.Join(" && ", rules.Select(rule => $"{command} -C {chain} {rule}"));
+        return (
+            $"{absent}{{ {checks}; }}",
+            $"{absent}{{ {string.Join(" && ", rules.Select(rule => $"{{ {command} -C {chain} {rule} 2>/dev/null || {command} -I {chain} 1 {rule}; }}"))}; }}",
+            $"{absent}{{ {string.Join("; ", rules.Select(rule => $"{command} -D {chain} {rule} 2>/dev/null"))}; true; }}");
+    }
+
+    private static (string Check, string Add, string Remove) Ufw(Allocation allocation, FirewallOpening opening)
+    {
+        var peer = opening.Peer?.ToString() ?? "any";
+        var rules = opening.Ports.GroupBy(port => port.Transport).Select(group =>
+        {
+            var protocol = group.Key == Transport.Tcp ? "tcp" : "udp";
+            return opening.Kind == OpeningKind.Input
+                ? $"in on {opening.In} proto {protocol} from {peer} to any port {Ports(group, ",")}"
+                : $"in on {opening.In}{(opening.Out is null ? "" : $" out on {opening.Out}")} proto {protocol} to {peer} port {Ports(group, ",")}";
+        }).ToList();
+        if (opening.Kind == OpeningKind.ForwardAll)
+            rules.Add($"in on {opening.In} out on {opening.Out} from any to any");
+        var route = opening.Kind == OpeningKind.Input ? "" : "route ";
+        return (
+            $"[ \"$(ufw show added | grep -c -- {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)})\" -ge {rules.Count.ToString(CultureInfo.InvariantCulture)} ]",
+            string.Join(" && ", rules.Select(rule => $"ufw {route}allow {rule} comment {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)}")),
+            string.Join(" ; ", rules.Select(rule => $"ufw {(route.Length == 0 ? "delete" : "route delete")} allow {rule}")));
+    }
+
+    private static string Out(FirewallOpening opening) => opening.Out is null ? "" : $" -o {opening.Out}";
+
+    private static string Ports(IEnumerable<ForwardedPort> ports, string separator) =>
+        string.Join(separator, ports.Order().Select(port => port.Number.ToString(CultureInfo.InvariantCulture)));
+}

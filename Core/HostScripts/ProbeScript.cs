@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Net;
+using MigrationDashboard.Core.Servers;
+
+namespace MigrationDashboard.Core.HostScripts;
+
+/// <summary>A connection as a host's conntrack sees it.</summary>
+/// <param name="Source">Source address of its first packet as it arrived at this host.</param>
+/// <param name="ReplyTo">Where replies go: differs from <see cref="Source"/> when this host changes the source.</param>
+/// <param name="ServedBy">Who replies: this host itself, a container, or the peer it is forwarded to.</param>
+public sealed record SeenConnection(IPAddress Source, ushort SourcePort, IPAddress ReplyTo, IPAddress ServedBy, string State);
+
+public static class ProbeScript
+{
+    /// <param name="arrived">The destination address of the packets as they reach the host: its public or its link address.</param>
+    /// <param name="sourcePort">The tester's own port, 0 when it may be changed on the way.</param>
+    public static string Render(IPAddress arrived, ForwardedPort port, int sourcePort) => string.Create(CultureInfo.InvariantCulture, $"""
+        set -u
+        export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+        ADDRESS={Shell.Quote(arrived.ToString())} PORT={port.Number} PROTOCOL={(port.Transport == Transport.Tcp ? "tcp" : "udp")} SOURCE_PORT={sourcePort}
+
+        """) + ScriptFile.Read("probe.sh");
+
+    public static IReadOnlyList<SeenConnection> Parse(string output) =>
+        [.. output.Split('\n').Where(line => line.StartsWith('{')).Select(CoreJson.Read<SeenConnection>)];
+}

@@ -1,0 +1,134 @@
+# What every kind of workload has in common. The rendered part before it holds KEY, HOST, FOLDER, STATE, TOKEN (of the checkpoint that must
+# still be armed, empty for none), PORTS, STOP_SECONDS and START_SECONDS; the kind's own file defines the functions named kind_….
+#
+# Exit codes of steps: 66 the workload is not there, 69 a tool is missing, 73 something that is not ours is in the way, 75 another change is under
+# way, 77 the host has gone back by itself, 78 the workload cannot be moved like this, 124 the time limit.
+#
+# $STATE holds: fenced (it must not start here), policy-NAME (what starts it by itself when it is not fenced), stopping-NAME (told to stop, still up),
+# seen-NAME (as the fence found it), made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
+
+reversed() { sed '1!G;h;$!d'; }
+
+# Whole seconds, at least one, until a time in milliseconds: what `timeout` of every system takes.
+seconds_until() {
+  left=$((($1 - $(now_ms) + 999) / 1000))
+  if [ "$left" -ge 1 ]; then echo "$left"; else echo 1; fi
+}
+
+# Runs steps while no revert of this host can run, and only if none has run yet: otherwise a late command of the dashboard would undo the host's own rescue.
+locked() {
+  mkdir -p "$STATE" && chmod 0700 "$HOST" "$FOLDER" "$STATE"
+  (
+    exec 9>"$HOST/lock"
+    flock -w 20 9 || step lock refuse 75 "another change of this host is under way"
+    [ -z "$TOKEN" ] || [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$TOKEN" ] || step checkpoint refuse 77 "the host has already gone back by itself"
+    "$@"
+  ) || exit 1
+}
+
+fence() { mkdir -p "$STATE" && : >"$STATE/fenced" && kind_fence; }
+
+stop_workload() {
+  fence || { code=$?; unfence; return $code; }
+  kind_stop "$(($(now_ms) + STOP_SECONDS * 1000))"
+}
+
+start_workload() {
+  rm -f "$STATE/fenced"
+  kind_start && return 0
+  code=$?
+  fence >/dev/null
+  kind_stop "$(($(now_ms) + STOP_SECONDS * 1000))" >/dev/null 2>&1
+  return $code
+}
+
+unfence() { rm -f "$STATE/fenced" && kind_unfence; }
+
+print_running() {
+  fenced=false
+  [ ! -e "$STATE/fenced" ] || fenced=true
+  running=false
+  ! kind_is_running || running=true
+  result running "\"running\":$running,\"fenced\":$fenced,\"parts\":[$(kind_parts)]"
+}
+
+# --- the way back, run by the host itself ----------------------------------------------------------------------------------------
+
+# Where the workload ran before: only if it was fenced; the stop may not even have begun.
+resume_here() {
+  [ -e "$STATE/fenced" ] || return 0
+  rm -f "$STATE/fenced"
+  kind_resume
+}
+
+# Where it was to run: it must be down before clients go to the other host again, whatever it takes.
+stand_down_here() {
+  fence
+  kind_kill
+}
+
+# --- undo of the preparation ------------------------------------------------------------------------------------------------------
+
+made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null || echo "$1" >>"$STATE/made"; }
+
+was_made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null; }
+
+remove_made() {
+  [ -e "$STATE/made" ] || return 0
+  [ -e "$STATE/fenced" ] || ! kind_is_running || refuse 73 "the workload is in service here" || return
+  reversed <"$STATE/made" | while read -r kind name; do
+    case $kind in
+      folder) case $name in /?*/?*) rm -rf -- "$name" ;; esac ;;
+      file) rm -f -- "$name" ;;
+      *) kind_remove "$kind" "$name" || exit 1 ;;
+    esac
+  done || return 1
+}
+
+forget() {
+  rm -rf "$STATE"
+  rmdir "$FOLDER" 2>/dev/null
+  return 0
+}
+
+# A folder that the workload sees under the same path as before. Data that others put there is never replaced without being told to.
+make_folder() {
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$1") && made "folder $1"; return; fi
+  [ -d "$1" ] || refuse 73 "$1 is there and is no folder" || return
+  [ "$REPLACE" = yes ] || was_made "folder $1" || was_made "used $1" || [ -z "$(ls -A -- "$1")" ] ||
+    refuse 73 "$1 is there and holds data that the workload's own would replace" || return
+  made "used $1"
+}
+
+# The file itself comes with the data; a container cannot be created without it.
+make_file() {
+  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$(dirname -- "$1")") && : >"$1" && made "file $1"; return; fi
+  [ -f "$1" ] || refuse 73 "$1 is there and is no file" || return
+  [ "$REPLACE" = yes ] || was_made "file $1" || was_made "used $1" || [ ! -s "$1" ] ||
+    refuse 73 "$1 is there and holds data that the workload's own would replace" || return
+  made "used $1"
+}
+
+# --- quiet -------------------------------------------------------------------------------------------------------------------------
+
+# Connections of the workload's own sockets that are open or still have data on the way: ESTABLISHED, FIN_WAIT1, CLOSE_WAIT, LAST_ACK (include/net/tcp_states.h).
+# The kernel keeps these per network namespace, so a container's are read through one of its processes.
+open_connections() {
+  echo "$sockets" | while read -r pid port; do
+    [ -z "$pid" ] || cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+      awk -v port="$(printf ':%04X' "$port")" 'substr($2, length($2) - 4) == port && ($4 == "01" || $4 == "04" || $4 == "08" || $4 == "09") { n++ } END { print n + 0 }'
+  done | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# wait_quiet MILLISECONDS: until the last connection has ended, or the time is over, which is no failure.
+wait_quiet() {
+  from=$(now_ms)
+  sockets=$(kind_sockets)
+  at_first=$(open_connections)
+  remained=$at_first
+  while [ "$remained" -gt 0 ] && [ $(($(now_ms) - from)) -lt "$1" ]; do
+    sleep 0.05
+    remained=$(open_connections)
+  done
+  result quiet "\"atFirst\":$at_first,\"remained\":$remained,\"ms\":$(($(now_ms) - from))"
+}

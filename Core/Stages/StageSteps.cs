@@ -1,0 +1,139 @@
+using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Servers;
+
+namespace MigrationDashboard.Core.Stages;
+
+/// <summary>One thing a run does. What it takes to do it is in Infrastructure; which ones, and in what order, is here.</summary>
+public abstract record Step
+{
+    /// <summary>Both servers are read in one round trip each, facts are stored and the checks are judged.</summary>
+    public sealed record Read(bool Snapshot) : Step;
+
+    /// <summary>A check that fails ends the run before anything is changed.</summary>
+    public sealed record RequireChecks : Step;
+
+    /// <summary>The gate of the stage must be open, or be overridden with a reason.</summary>
+    public sealed record RequireGate : Step;
+
+    /// <summary>Watched DNS names must resolve to <c>new</c>, or be overridden with a reason.</summary>
+    public sealed record RequireDns : Step;
+
+    /// <summary>The hosts make their own keys for the link; fingerprints become facts.</summary>
+    public sealed record LinkKeys : Step;
+
+    /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
+    /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
+    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm) : Step;
+
+    /// <summary>The link's ends answer each other on the link itself; its MTU becomes a fact.</summary>
+    public sealed record ProbeLink : Step;
+
+    /// <summary>A connection to the public address of this server is answered by the workload, which sees the tester's own address.</summary>
+    public sealed record ProbePath(Role Via) : Step;
+
+    /// <summary>Over a connection of its own to each host: the change stays.</summary>
+    public sealed record Confirm : Step;
+
+    /// <summary>The hosts read back equal to their snapshots.</summary>
+    public sealed record Compare : Step;
+
+    /// <summary>The workload's definition is read where it runs and made ready, not started, where it goes; data is copied while it still runs.</summary>
+    public sealed record Prepare(Role From, Role To) : Step;
+
+    /// <summary>Inside the hold, in one go: established connections get their time to finish, the workload stops, what has changed since is copied and proved.</summary>
+    public sealed record Leave(Role From, Role To) : Step;
+
+    /// <summary>Inside the hold: started and healthy, seen on the server itself; on both servers conntrack forgets what would go on to the old place.</summary>
+    public sealed record Arrive(Role From, Role To) : Step;
+
+    /// <summary>Started beside the other one and healthy, seen on the server itself.</summary>
+    public sealed record StartWorkload(Role Role) : Step;
+
+    public sealed record StopWorkload(Role Role) : Step;
+
+    /// <summary>The ports' UDP entries leave conntrack on both hosts, so that their next packet is decided anew: a flow never is while it flows.</summary>
+    public sealed record DropUdpFlows : Step;
+
+    /// <summary>It stays stopped on the server it has left when our files leave that server.</summary>
+    public sealed record RetireWorkload(Role Role) : Step;
+
+    /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
+    public sealed record CloseSync : Step;
+
+    /// <summary>What was prepared on this server and is not used is taken away.</summary>
+    public sealed record RemoveWorkload(Role Role) : Step;
+}
+
+/// <summary>The steps that lead from one stage to another: a pure function, shown in the preview and followed by the run.</summary>
+public static class StageSteps
+{
+    /// <summary>
+    /// How long after the hold's own limit a host waits on the other when both go back: <c>new</c> has stopped the workload before
+    /// <c>old</c> starts it again. Seconds.
+    /// </summary>
+    public const int RevertLead = 1;
+
+    public static ValueList<Step> Of(Migration migration, Stage target, Direction direction)
+    {
+        var spec = migration.Spec;
+        var checkpoint = spec.CheckpointSeconds;
+        return (direction, target) switch
+        {
+            (Direction.Advance, Stage.Preflight) => [new Step.Read(Snapshot: true)],
+            (Direction.Advance, Stage.Link) =>
+            [
+                new Step.Read(Snapshot: true), new Step.RequireChecks(), .. LinkKeys(migration), new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm(),
+            ],
+            (Direction.Advance, Stage.Forward) =>
+            [
+                // The return path first: forwarding without it would lose connections.
+                new Step.Apply(Stage.Forward, false, [Role.Old, Role.New], false, checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(),
+            ],
+            (Direction.Advance, Stage.Dns) => [new Step.ProbePath(Role.New)],
+            (Direction.Advance, Stage.Drain) => [new Step.RequireDns()],
+            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
+            (Direction.Advance, Stage.Decommission) =>
+            [
+                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty, new Step.RetireWorkload(Role.Old),
+                new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
+            ],
+
+            (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
+                ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New)]
+                : [new Step.Apply(Stage.Drain, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New)],
+            (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
+            (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],
+            (Direction.Rollback, Stage.Preflight) => [new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
+            _ => throw new InvalidInputException("target", $"there is no way from {migration.Stage} to {target} by {direction}"),
+        };
+    }
+
+    private static ValueList<Step> LinkKeys(Migration migration) => migration.Spec.Link.Kind == LinkKind.OpenVpnTap ? [new Step.LinkKeys()] : [];
+
+    /// <summary>Hold on both, let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
+    private static ValueList<Step> Exclusive(Migration migration, Role from, Role to, Stage now, Stage next) =>
+    [
+        new Step.Prepare(from, to),
+        new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
+        new Step.Leave(from, to),
+        new Step.Arrive(from, to),
+        new Step.Apply(next, false, [Role.New, Role.Old], true, null),
+        new Step.Confirm(),
+        new Step.CloseSync(),
+        new Step.ProbePath(Role.New),
+        new Step.ProbePath(Role.Old),
+    ];
+
+    /// <summary>Started beside the other; then new connections go there, established ones end where they are.</summary>
+    private static ValueList<Step> Parallel(int checkpoint) =>
+    [
+        new Step.Prepare(Role.Old, Role.New),
+        new Step.StartWorkload(Role.New),
+        new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], false, checkpoint),
+        new Step.DropUdpFlows(),
+        new Step.ProbePath(Role.New),
+        new Step.ProbePath(Role.Old),
+        new Step.Confirm(),
+        new Step.CloseSync(),
+    ];
+}

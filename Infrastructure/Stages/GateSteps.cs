@@ -1,0 +1,56 @@
+using System.Net;
+using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Dns;
+
+namespace MigrationDashboard.Infrastructure.Stages;
+
+/// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
+public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
+{
+    public async Task<GateState> JudgeAsync(Core.Migrations.Migration migration, CancellationToken cancellation)
+    {
+        var gate = migration.Spec.Gate;
+        var now = time.GetUtcNow();
+        var path = migration.Stage == Stage.Tail ? ConnectionPath.Tail : ConnectionPath.Direct;
+        var inputs = await history.GateAsync(migration.Id, path, TimeSpan.FromMinutes(gate.WithinMinutes), cancellation);
+        return gate.Judge(inputs.NewConnections, inputs.WatchedSince, null, now);
+    }
+
+    public Task RequireGateAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("gate", null, async notes =>
+    {
+        var state = await JudgeAsync(context.Migration, cancellation);
+        notes.Add(state.Reason);
+        if (state.Open)
+            return;
+        if (context.Run.OverrideReason is not { } reason)
+            throw new RunRefusedException($"The gate is closed: {state.Reason}. Wait, or give a reason to pass it.");
+        notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
+    });
+
+    /// <summary>Watched names must lead to <c>new</c> everywhere they are asked for.</summary>
+    public Task RequireDnsAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("dns", null, async notes =>
+    {
+        if (context.Migration.Spec.DnsNames.Count == 0)
+        {
+            notes.Add("No DNS name is watched.");
+            return;
+        }
+
+        var wanted = new[] { context.Migration.NewFacts?.PublicIpv4, context.Migration.NewFacts?.PublicIpv6 }.OfType<IPAddress>().ToList();
+        var late = new List<string>();
+        foreach (var answer in await DnsLookup.AskAllAsync(context.Migration.Spec, cancellation))
+        {
+            var line = $"{answer.Name} at {answer.Resolver}: {answer.Error ?? string.Join(", ", answer.Records.Select(record => $"{record.Address} (TTL {record.Ttl} s)"))}";
+            notes.Add(line);
+            if (!answer.LeadsTo(wanted))
+                late.Add(line);
+        }
+
+        if (late.Count == 0)
+            return;
+        if (context.Run.OverrideReason is not { } reason)
+            throw new RunRefusedException($"Not every resolver leads to {context.Host(Role.New)} yet: {late[0]}. Wait, or give a reason to go on.");
+        notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
+    });
+}

@@ -1,0 +1,217 @@
+using System.Text.Json;
+using MigrationDashboard.Core;
+using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Servers;
+using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Core.Workloads;
+using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Infrastructure.Ssh;
+
+namespace MigrationDashboard.Infrastructure.Stages;
+
+/// <summary>What the database keeps of a workload that was made ready on the other server.</summary>
+/// <param name="Folders">What is kept equal, as for a move from old to new.</param>
+public sealed record KnownWorkload(ValueList<SyncFolder> Folders);
+
+/// <summary>The steps that move the workload itself. What each does on a host is rendered by <see cref="WorkloadScripts"/> and <see cref="SyncScripts"/>.</summary>
+public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
+{
+    /// <summary>A copy that nobody closed is gone by itself after this long: longer than any first copy takes that somebody would wait for.</summary>
+    private static readonly TimeSpan SyncLifetime = TimeSpan.FromHours(12);
+
+    /// <summary>Long copies end by themselves or by cancellation.</summary>
+    private static readonly TimeSpan CopyLimit = TimeSpan.FromHours(12);
+
+    /// <summary>Passes while the workload runs: the second copies what changed during the first, and from then on they take as long as the last one will.</summary>
+    private const int PassesBefore = 2;
+
+    /// <summary>What a host runs by itself when the cutover is not confirmed.</summary>
+    public string OnRevert(RunContext context, Role role) => WorkloadScripts.Of(context.Migration).OnRevert(role, RunContext.ServedBy(context.Migration.Stage));
+
+    public async Task PrepareAsync(RunContext context, Step.Prepare step, CancellationToken cancellation)
+    {
+        var scripts = WorkloadScripts.Of(context.Migration);
+        context.Prepared = (step.From, step.To);
+        ValueList<SyncFolder> folders;
+        ValueList<ImageToMove> images = [];
+        string? prepare = null;
+        if (step.From == Role.Old)
+        {
+            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => RunAsync(context, role, "inspect", scripts.Inspect(), cancellation, quiet: true)));
+            var plan = scripts.Prepare(inspected[0].Text, inspected[1].Text);
+            await context.Log.StepAsync("plan the copy", null, notes =>
+            {
+                foreach (var line in plan.Actions.Concat(plan.Notes.Select(note => "! " + note)).Concat(plan.Errors.Select(error => "✗ " + error)))
+                    notes.Add(line);
+                return plan.Errors.Count == 0 ? Task.CompletedTask : throw new RunRefusedException(string.Join(" · ", plan.Errors));
+            });
+            (folders, images, prepare) = (plan.Folders, plan.Images, plan.Script);
+            context.Workload = CoreJson.Write(new KnownWorkload(folders));
+            await migrations.SaveWorkloadAsync(context.Migration.Id, context.Workload, cancellation);
+        }
+        else
+        {
+            folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
+        }
+
+        if (folders.Count + images.Count > 0)
+        {
+            var sync = SyncScripts.Of(context.Migration, folders, images, SyncLifetime, step.From);
+            context.Sync = (sync, "", step.From);
+            var key = (await RunAsync(context, step.From, "make the copy's key", sync.OpenSource(), cancellation)).Result("key")?.GetProperty("publicKey").GetString()
+                ?? throw new RunRefusedException($"{context.Host(step.From)} made no key for the copy.");
+            var host = (await RunAsync(context, step.To, "open the copy's sshd", sync.OpenTarget(key), cancellation)).Result("listening")?.GetProperty("hostKey").GetString()
+                ?? throw new RunRefusedException($"{context.Host(step.To)} did not open the copy's sshd.");
+            context.Sync = (sync, host, step.From);
+            if (images.Count > 0)
+                await RunAsync(context, step.From, "copy the image", sync.Images(host), cancellation, CopyLimit);
+        }
+
+        if (prepare is not null)
+            await RunAsync(context, step.To, "make it ready", prepare, cancellation, CopyLimit);
+        if (context.Sync is { } open && folders.Count > 0)
+            for (var pass = 1; pass <= PassesBefore; pass++)
+                await RunAsync(context, step.From, $"copy the data, pass {pass}", open.Scripts.Delta(open.HostKey), cancellation, CopyLimit);
+    }
+
+    public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation)
+    {
+        var scripts = WorkloadScripts.Of(context.Migration);
+        var hasData = context.Workload is not null && CoreJson.Read<KnownWorkload>(context.Workload).Folders.Count > 0;
+        return RunAsync(context, step.From, "stop and copy the rest",
+            scripts.StopAndSync(context.Run.Token, context.Migration.Spec.QuietSeconds, hasData ? context.Sync?.Scripts : null, context.Sync?.HostKey), cancellation);
+    }
+
+    public Task ArriveAsync(RunContext context, Step.Arrive step, CancellationToken cancellation)
+    {
+        var scripts = WorkloadScripts.Of(context.Migration);
+        return Task.WhenAll(
+            RunAsync(context, step.To, "start", scripts.StartAndClearFlows(step.To, context.Run.Token), cancellation),
+            RunAsync(context, step.From, "clear flows", scripts.ClearFlows(step.From), cancellation));
+    }
+
+    public Task StartAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        RunAsync(context, role, "start", WorkloadScripts.Of(context.Migration).Start(role), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + 60));
+
+    public Task StopAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + 60));
+
+    public Task RetireAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "fence", WorkloadScripts.Of(context.Migration).Retire(), cancellation);
+
+    /// <summary>Only UDP: a TCP handshake that is under way is answered by the server that has begun it.</summary>
+    public Task DropUdpFlowsAsync(RunContext context, CancellationToken cancellation)
+    {
+        var udp = context.Migration.Spec.Ports.Where(port => port.Transport == Transport.Udp).ToValueList();
+        if (udp.Count == 0)
+            return Task.CompletedTask;
+        var scripts = WorkloadScripts.Of(context.Migration with { Spec = context.Migration.Spec with { Ports = udp } });
+        return Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => RunAsync(context, role, "clear flows", scripts.ClearFlows(role), cancellation)));
+    }
+
+    public async Task CloseSyncAsync(RunContext context, CancellationToken cancellation)
+    {
+        if (context.Sync is not { } sync)
+            return;
+        var target = sync.From == Role.Old ? Role.New : Role.Old;
+        await Task.WhenAll(
+            RunAsync(context, sync.From, "close the copy", sync.Scripts.CloseSource(), cancellation),
+            RunAsync(context, target, "close the copy", sync.Scripts.CloseTarget(), cancellation));
+        context.Sync = null;
+    }
+
+    public Task RemoveAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "remove", WorkloadScripts.Of(context.Migration).Remove(), cancellation, CopyLimit);
+
+    /// <summary>After a run that did not go its whole way: the copy is closed, and what was made ready and is not used is taken away.</summary>
+    /// <param name="keep">The workload has moved: only the copy is closed.</param>
+    /// <returns>False when something was left behind; the log says what.</returns>
+    public async Task<bool> CleanUpAsync(RunContext context, bool keep)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var clean = true;
+        try
+        {
+            await CloseSyncAsync(context, limit.Token);
+        }
+        catch (Exception)
+        {
+            // Logged as a failed step; both ends close by themselves at the end of their lifetime.
+            clean = false;
+        }
+
+        if (keep || context.Prepared is not { To: Role.New })
+            return clean;
+        try
+        {
+            await RemoveAsync(context, Role.New, limit.Token);
+        }
+        catch (Exception)
+        {
+            clean = false;
+        }
+
+        return clean;
+    }
+
+    /// <summary>The node that copied is gone and with it what it knew: both ends are closed, and what was made ready is taken away.</summary>
+    public async Task AfterTakeOverAsync(RunContext context, CancellationToken cancellation)
+    {
+        if (context.Run.Target is not (Stage.Cutover or Stage.Drain) || context.Migration.Stage is not (Stage.Drain or Stage.Tail))
+            return;
+        var from = RunContext.ServedBy(context.Migration.Stage);
+        var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
+        context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime, from), "", from);
+        context.Prepared = (from, from == Role.Old ? Role.New : Role.Old);
+        cancellation.ThrowIfCancellationRequested();
+        await CleanUpAsync(context, keep: false);
+    }
+
+    private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false) =>
+        await context.Log.StepAsync(name, context.Host(role), async notes =>
+        {
+            var text = new System.Text.StringBuilder();
+            var shown = DateTime.MinValue;
+            ValueTask Line(SshLine line)
+            {
+                lock (text)
+                {
+                    if (!line.IsError && ResultLine.Object(line.Text) is { } json && json.TryGetProperty("result", out var kind) && kind.GetString() == "progress")
+                    {
+                        if (DateTime.UtcNow - shown > TimeSpan.FromMilliseconds(400))
+                            notes.Progress(Words(json));
+                        shown = DateTime.UtcNow;
+                    }
+                    else if (line.IsError)
+                        notes.Add(line.Text);
+                    else
+                        text.Append(line.Text).Append('\n');
+                }
+
+                return ValueTask.CompletedTask;
+            }
+
+            var result = await ssh.RunAsync(context.Target(role), new SshCommand(script) { Name = name, AnyExitCode = true, Limit = limit ?? TimeSpan.FromMinutes(2) }, Line, cancellation);
+            notes.ExitCode = result.ExitCode;
+            var said = new Said(text.ToString());
+            if (!quiet)
+            {
+                foreach (var step in said.Output.Steps)
+                    notes.Add($"{(step.Exit == 0 ? "✓" : "✗")} {step.Step} {step.Ms} ms{(step.Output.Length > 0 ? ": " + step.Output : "")}");
+                foreach (var line in said.Output.Results)
+                    notes.Add($"{line.Name}: {Words(line.Json)}");
+            }
+
+            if (said.Output.Failure is { } failure)
+                throw new RunRefusedException($"{context.Host(role)}: {name}: {failure.Step}: {failure.Output}");
+            return result.ExitCode == 0 ? said : throw new RunRefusedException($"{context.Host(role)}: {name} ended with exit code {result.ExitCode}.");
+        });
+
+    private static string Words(JsonElement json) =>
+        string.Join(", ", json.EnumerateObject().Where(member => member.Name != "result" && member.Value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)).Select(member => $"{member.Name} {member.Value}"));
+
+    private sealed record Said(string Text)
+    {
+        public ScriptOutput Output { get; } = ScriptOutput.Parse(Text);
+
+        public JsonElement? Result(string name) => Output.Result(name);
+    }
+}
