@@ -143,7 +143,7 @@ public sealed class RunningTests : IDisposable
     {
         host.Sh("""
             nft add table ip t; nft add chain ip t c '{ type filter hook input priority 0; }'; nft add rule ip t c ct state new counter
-            add() { conntrack -I -f ipv4 "$@" --timeout 100 >/dev/null; }
+            add() { conntrack -I "$@" --timeout 100 >/dev/null; }
             add -p tcp -s 198.51.100.7 -d 203.0.113.10 --sport 1001 --dport 25 --state SYN_RECV
             add -p tcp -s 198.51.100.7 -d 203.0.113.10 --sport 1002 --dport 25 --state ESTABLISHED -u ASSURED
             add -p tcp -s 203.0.113.10 -d 198.51.100.9 --sport 1003 --dport 25 --state SYN_SENT
