@@ -146,6 +146,7 @@ public static class ApplyScript
         ExecStart=/bin/sh /var/lib/migration-dashboard/%i/watch.sh
         Restart=always
         RestartSec=1
+        SuccessExitStatus=143
 
         [Install]
         WantedBy=multi-user.target
