@@ -1,6 +1,7 @@
 using MigrationDashboard.Core;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Network;
+using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Core.Users;
 using MigrationDashboard.Infrastructure.Audit;
@@ -10,13 +11,34 @@ using Role = MigrationDashboard.Core.Users.Role;
 namespace MigrationDashboard.Infrastructure.Migrations;
 
 /// <summary>What people do with migrations and their stages. Every method checks the actor's role itself and leaves an audit entry.</summary>
-public sealed class MigrationAdministration(MigrationStore migrations, RunStore runs, StageSchedule schedule, ActionLog log)
+public sealed class MigrationAdministration(MigrationStore migrations, ServerStore servers, RunStore runs, StageSchedule schedule, ActionLog log)
 {
+    /// <summary>Everything that is wrong with a description, nothing when it can be made.</summary>
+    /// <param name="between">The two servers, as far as they are chosen: the ports of their sshd are never forwarded.</param>
+    public static IReadOnlyList<FieldError> Errors(MigrationInput input, IEnumerable<Server> between)
+    {
+        var errors = new List<FieldError>();
+        foreach (var port in between.Select(server => server.Port).DefaultIfEmpty(22).Distinct())
+            try
+            {
+                MigrationSpecs.Parse(input, port);
+            }
+            catch (InvalidInputException invalid)
+            {
+                errors.AddRange(invalid.Errors);
+            }
+
+        return [.. errors.Distinct()];
+    }
+
     /// <summary>Makes a migration; nothing is changed on the servers.</summary>
     /// <exception cref="InvalidInputException">With every field that is wrong.</exception>
     public async Task<Migration> AddAsync(Actor actor, MigrationInput input, CancellationToken cancellation)
     {
         actor.Require(Role.Operator);
+        var errors = Errors(input, (await servers.ListAsync(cancellation)).Where(server => server.Id == input.OldServer || server.Id == input.NewServer));
+        if (errors.Count > 0)
+            throw new InvalidInputException(errors);
         var spec = MigrationSpecs.Parse(input);
         var migration = await migrations.AddAsync(Guid.NewGuid(), spec, Allocation.FirstMask, actor.Name, cancellation);
         await log.DoneAsync(actor, "migration.add", $"{spec.Name}: {spec.Workload.Label}, ports {spec.Ports}, {Word(spec.Link.Kind)} link, {Word(spec.Mode)} cutover", cancellation, migration.Id);
