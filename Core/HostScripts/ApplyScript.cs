@@ -48,7 +48,7 @@ public static class ApplyScript
         text.Append(Shell.Function("empty_config", ConfigScript.Render(new HostConfig(own), backend)));
         text.Append(Shell.Function("revert_text", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" +
             $"revert_first() {{ :\n{onRevert}\n}}\nrevert_last() {{ :\n{afterRevert}\n}}\n" + ScriptFile.Read("host.sh") + ScriptFile.Read("revert.sh")));
-        text.Append(Shell.Function("boot_text", $"FOLDER={own.Folder}\n" + ScriptFile.Read("boot.sh")));
+        text.Append(Shell.Function("boot_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder}\n" + ScriptFile.Read("boot.sh")));
         text.Append(Shell.Function("watch_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder} LINK={config.Link?.Interface}\n" + ScriptFile.Read("watch.sh")));
         text.Append(Shell.Function("unit_migration_dashboard", EarlyUnit));
         text.Append(Shell.Function("unit_migration_dashboard_late", LateUnit));
@@ -146,6 +146,8 @@ public static class ApplyScript
         ExecStart=/bin/sh /var/lib/migration-dashboard/%i/watch.sh
         Restart=always
         RestartSec=1
+        # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
+        KillSignal=SIGKILL
 
         [Install]
         WantedBy=multi-user.target

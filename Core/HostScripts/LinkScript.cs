@@ -76,6 +76,7 @@ public static class LinkScript
         [Service]
         ExecStartPre=/bin/sh -c 'if [ ! -e /sys/class/net/{link.Interface} ]; then ip tuntap add dev {link.Interface} mode tap && ip link set dev {link.Interface} address {Mac(own, tunnel.Local)}; fi; ip link set dev {link.Interface} mtu 1500 up'
         ExecStart=/usr/bin/env openvpn --cd {own.Folder}/link --config {own.Folder}/link/openvpn.conf --suppress-timestamps
+        SyslogIdentifier=openvpn
         Restart=always
         RestartSec=1
         CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_IPC_LOCK

@@ -53,6 +53,7 @@ case $CHECKPOINT in
   keep) [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$TOKEN" ] || { rm -f "$FOLDER/next.sh"; fail checkpoint 77 "the host has already gone back by itself"; } ;;
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"
+    cat /proc/sys/kernel/random/boot_id >"$FOLDER/checkpoint-boot"
     if [ -d /run/systemd/system ]; then
       systemd-run --quiet --collect --unit="migration-dashboard-checkpoint-$KEY-$TOKEN" --on-active="$CHECKPOINT" --timer-property=AccuracySec=100ms \
         /bin/sh "$FOLDER/revert.sh" "$TOKEN" 9>&- || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }

@@ -28,12 +28,12 @@ public sealed class AuditStore(NpgsqlDataSource database, AuditRedaction redacti
     private readonly ConcurrentQueue<Pending> _pending = new();
     private readonly SemaphoreSlim _writer = new(1, 1);
 
-    public async Task<AuditEntry> AppendAsync(AuditEvent what, CancellationToken cancellation) => (await AppendAsync([what], cancellation))[0];
+    public async Task<AuditEntry> AppendAsync(AuditEvent what, CancellationToken cancellation) => (await AppendAllAsync([what], cancellation))[0];
 
     /// <summary>Writes the events one after the other, secrets removed. What other tasks append at the same time goes in the same transaction.</summary>
     /// <param name="cancellation">Ends the wait; the events may still be written.</param>
     /// <exception cref="ArgumentException">An action is not a dotted term.</exception>
-    public async Task<IReadOnlyList<AuditEntry>> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellation)
+    public async Task<IReadOnlyList<AuditEntry>> AppendAllAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellation)
     {
         if (events.Count == 0)
             return [];

@@ -30,6 +30,9 @@ public sealed partial class Dashboard : IAsyncDisposable
     /// <summary>A token with the administrator's role, if started with <see cref="StartSeededAsync"/>.</summary>
     public static string Token { get; } = "lab-" + new string('k', 43);
 
+    /// <summary>Of the embedded database, for looking at what was written.</summary>
+    public string ConnectionString => $"Host={home}/data/postgres/socket;Username=dashboard;Database=migration_dashboard;Pooling=false";
+
     public string Output => string.Join('\n', output);
 
     /// <summary>The latest printed setup link.</summary>

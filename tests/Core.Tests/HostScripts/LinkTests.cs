@@ -122,6 +122,21 @@ public sealed class LinkTests : IDisposable
     }
 
     [Fact]
+    public void An_interface_that_was_deleted_is_made_again_with_all_that_belongs_to_it()
+    {
+        using var server = WhoAmI.Tcp(hosts.Old, IPAddress.Any, 25);
+        var mail = WithKeys(Cases.Mail(link: Tunnel(LinkKind.OpenVpnTap)));
+        hosts.Apply(mail, Stage.Link);
+        Assert.True(Probe(hosts.Old, mail.Spec.Link, Role.Old).Up);
+        hosts.Apply(mail, Stage.Forward);
+        hosts.Old.Sh("ip link del md-tunnel");
+
+        hosts.Old.Sh($"sh {mail.Allocation.Folder}/current.sh link");
+
+        Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.NewPublic, 25, seconds: 15));
+    }
+
+    [Fact]
     public void A_stranger_with_another_certificate_gets_no_link()
     {
         var mail = WithKeys(Cases.Mail(link: Tunnel(LinkKind.OpenVpnTap)));

@@ -37,7 +37,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
             DurationMs = long.MaxValue, Outcome = AuditOutcome.Failed, Detail = "it's\r\n\"quoted\"",
         };
 
-        var written = await _audit.AppendAsync([full, Event], default);
+        var written = await _audit.AppendAllAsync([full, Event], default);
 
         var page = await _audit.SearchAsync(new(), null, 10, default);
         Assert.Equal(written.Reverse(), page.Entries);
@@ -107,7 +107,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     [InlineData("INSERT INTO audit_entry SELECT 6, at, actor, from_address, action, migration_id, host, command, exit_code, duration_ms, outcome, detail, hash, hash FROM audit_entry WHERE sequence = 5", 6, "was changed")]
     public async Task What_a_superuser_changes_behind_its_back_is_found(string sql, long at, string reason)
     {
-        await _audit.AppendAsync(Enumerable.Range(0, 5).Select(i => Event with { Detail = $"{i}" }).ToArray(), default);
+        await _audit.AppendAllAsync(Enumerable.Range(0, 5).Select(i => Event with { Detail = $"{i}" }).ToArray(), default);
         Assert.Null((await _audit.VerifyAsync(null, default)).Broken);
 
         await ExecuteAsync($"SET session_replication_role = replica; {sql}; SET session_replication_role = DEFAULT");
@@ -120,7 +120,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public async Task An_entry_that_was_rewritten_together_with_its_hash_is_found_at_the_next_one()
     {
-        var written = await _audit.AppendAsync([Event, Event, Event], default);
+        var written = await _audit.AppendAllAsync([Event, Event, Event], default);
         var forged = written[1] with { Detail = "nothing happened" };
         var hash = AuditChain.HashOf(forged);
 
@@ -133,7 +133,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     public async Task Every_filter_finds_what_it_names_and_nothing_else()
     {
         var migration = Guid.CreateVersion7();
-        await _audit.AppendAsync(
+        await _audit.AppendAllAsync(
         [
             Event,
             Event with { Actor = "ben", Action = "stage", Detail = "100% of a_b" },
@@ -160,7 +160,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     public async Task A_span_of_days_is_found_whole_though_clocks_of_nodes_differ_by_minutes()
     {
         // Ten days, an entry an hour, every other one from a node whose clock is 70 minutes behind.
-        await _audit.AppendAsync([.. Enumerable.Range(0, 240).Select(i => Event with { At = Event.At.AddHours(i).AddMinutes(i % 2 == 0 ? 0 : -70) })], default);
+        await _audit.AppendAllAsync([.. Enumerable.Range(0, 240).Select(i => Event with { At = Event.At.AddHours(i).AddMinutes(i % 2 == 0 ? 0 : -70) })], default);
         var (from, until) = (Event.At.AddDays(4), Event.At.AddDays(6));
 
         var found = await _audit.SearchAsync(new() { From = from, Until = until }, null, 1000, default);
@@ -172,7 +172,7 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public async Task Pages_go_backwards_without_gaps_or_repeats_even_while_entries_are_added()
     {
-        await _audit.AppendAsync(Enumerable.Repeat(Event, 25).ToArray(), default);
+        await _audit.AppendAllAsync(Enumerable.Repeat(Event, 25).ToArray(), default);
         var seen = new List<long>();
         long? before = null;
         do
