@@ -194,7 +194,7 @@ public class InventoryTextTests
             _ = FactsFromInventory.Of(host, Fixture.Spec, Core.Stages.Role.Old);
             _ = Discovery.Workloads(host);
             _ = LinkProposals.Tunnel(host, host, LinkKind.OpenVpnTap);
-            Assert.DoesNotContain(Core.Preflight.PreflightChecks.Run(new(Fixture.Spec, Core.Preflight.HostReading.Of(host), Core.Preflight.HostReading.Of(host))), result => result.Status == Core.Preflight.CheckStatus.Error);
+            Assert.DoesNotContain(Core.Preflight.Checks.Run(new(Fixture.Spec, Core.Preflight.HostReading.Of(host), Core.Preflight.HostReading.Of(host))), result => result.Status == Core.Preflight.CheckStatus.Error);
         }
     }
 

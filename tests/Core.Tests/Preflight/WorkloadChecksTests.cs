@@ -2,7 +2,6 @@ using System.Net;
 using MigrationDashboard.Core.Inventory;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Preflight;
-using MigrationDashboard.Core.Preflight.Checks;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using Xunit;
