@@ -26,5 +26,6 @@ public static class MigrationsSetup
         services.AddSingleton<IHostLines>(provider => new SshHostLines(provider.GetRequiredService<OpenSsh>(), async (id, cancellation) =>
             RunContext.TargetOf(await provider.GetRequiredService<ServerStore>().FindAsync(id, cancellation) ?? throw new InvalidOperationException($"There is no server {id}."))));
         services.AddHostedService<ConnectionSampler>();
+        services.AddHostedService<ConnectionRetention>();
     }
 }

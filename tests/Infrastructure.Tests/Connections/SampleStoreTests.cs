@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
 using MigrationDashboard.Core;
 using MigrationDashboard.Core.Connections;
 using MigrationDashboard.Core.Stages;
@@ -17,6 +18,8 @@ public sealed class SampleStoreTests(PostgresServer server) : IAsyncLifetime
     private SampleTrack _track = null!;
 
     private SampleStore Store => new(_database);
+
+    private ConnectionRetention Retention => new(_database, _time, NullLogger<ConnectionRetention>.Instance);
 
     private ConnectionHistory History => new(_database, _time);
 
@@ -227,14 +230,14 @@ public sealed class SampleStoreTests(PostgresServer server) : IAsyncLifetime
         await WriteAsync((0, _mail.Line(0)), (1, _mail.Line(5, [(7, 2, 0)])));
         _time.Now = Sampled.Noon.AddDays(2).AddMinutes(5);
 
-        Assert.True(await new ConnectionRetention(_database, _time).CleanAsync(default) > 0);
+        Assert.True(await Retention.CleanAsync(default) > 0);
 
         Assert.Empty(await History.SeriesAsync(_mail.Id, Sampled.Noon, Sampled.Noon.AddMinutes(1), TimeSpan.FromSeconds(1), null, default));
         Assert.Equal([(0, 2, 5)], Direct(await History.SeriesAsync(_mail.Id, Sampled.Noon, Sampled.Noon.AddMinutes(1), TimeSpan.FromMinutes(1), null, default)));
         Assert.Equal(Sampled.Noon, (await History.LatestAsync(_mail.Id, default))[ConnectionPath.Direct].LastNew);
-        Assert.Equal(0, await new ConnectionRetention(_database, _time).CleanAsync(default));
+        Assert.Equal(0, await Retention.CleanAsync(default));
         _time.Now = Sampled.Noon.AddDays(91);
-        await new ConnectionRetention(_database, _time).CleanAsync(default);
+        await Retention.CleanAsync(default);
         Assert.Equal(0, (await StragglersAsync()).Total);
     }
 
