@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using MigrationDashboard.Core.Inventory;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Preflight;
-using MigrationDashboard.Core.Preflight.Checks;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Core.Tests.Inventory;
@@ -140,8 +139,8 @@ public class NetworkChecksTests
     [Fact]
     public void The_second_field_of_the_mark_is_used_where_tailscale_has_the_first()
     {
-        Assert.Equal(Allocation.FirstMask, MarkChoice.Of(Seed.Old, Seed.New).Mask);
-        var choice = MarkChoice.Of(Seed.Old, Fixture.Plain);
+        Assert.Equal(Allocation.FirstMask, MarkChoice.Of(Seed.Old, Seed.New));
+        var choice = MarkChoice.Among(Seed.Old, Fixture.Plain);
         Assert.Equal(Allocation.SecondMask, choice.Mask);
         Assert.Contains("5210", Assert.Single(choice.Taken).Where, StringComparison.Ordinal);
         Assert.Contains(choice.Beside, use => use.Use.Value == 51820);

@@ -1,0 +1,47 @@
+using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Stages;
+
+namespace MigrationDashboard.Core.Preflight;
+
+/// <summary>Everything that is asked before a migration, in the order in which an operator would read it.</summary>
+public static class Checks
+{
+    public static ValueList<Check> All { get; } =
+    [
+        new ReachCheck(), new SameServerCheck(), new SshPortCheck(),
+        new KernelCheck(), new ToolsCheck(), new SystemdCheck(), new RulesBackendCheck(), new ClockCheck(),
+        new PublicAddressCheck(), new Ipv6Check(), new LinkInterfaceCheck(), new LinkAddressCheck(), new TunnelCheck(), new NetworkOverlapCheck(),
+        new MarkCheck(), new PolicyRoutingCheck(), new ReversePathCheck(), new ForwardingCheck(),
+        new ForwardFirewallCheck(), new InputFirewallCheck(), new FlushCheck(), new NetworkManagerCheck(), new ClusterNetworkCheck(),
+        new ConntrackToolCheck(), new ConntrackFillCheck(),
+        new WorkloadCheck(), new WorkloadPortsCheck(), new PortsInUseCheck(), new DockerCheck(), new EgressCheck(), new RsyncCheck(), new DiskCheck(), new LeftoverCheck(),
+    ];
+
+    /// <summary>Asks all of a migration that has its own names and numbers.</summary>
+    /// <param name="oldSshPort">The port by which the dashboard reaches the server; those that sshd listens on are known from the reading.</param>
+    public static ValueList<CheckResult> Run(Migration migration, HostReading old, HostReading @new, int oldSshPort = 22, int newSshPort = 22) => Run(new(migration.Spec, old, @new)
+    {
+        Allocation = migration.Allocation,
+        Started = migration.Stage != Stage.Preflight,
+        OldSshPort = oldSshPort,
+        NewSshPort = newSshPort,
+    });
+
+    /// <summary>Asks all. A check that breaks is an <see cref="CheckStatus.Error"/> of its own and stops no other.</summary>
+    public static ValueList<CheckResult> Run(PreflightInput input) => All.SelectMany(check => Run(check, input)).ToValueList();
+
+    /// <summary>Nothing stands in the way: no failure, no error, and nothing that could not be looked at.</summary>
+    public static bool Allows(IEnumerable<CheckResult> results) => results.All(result => result.Status is CheckStatus.Pass or CheckStatus.Warn);
+
+    public static IEnumerable<CheckResult> Run(Check check, PreflightInput input)
+    {
+        try
+        {
+            return check.Judge(input).ToList();
+        }
+        catch (Exception problem)
+        {
+            return [new(check.Id, check.Title, null, CheckStatus.Error, problem.Message, "This could not be evaluated.", "Report it with the reading of both servers.")];
+        }
+    }
+}
