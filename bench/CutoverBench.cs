@@ -109,17 +109,18 @@ internal static class CutoverBench
         return last!;
     }
 
+    /// <summary>Lets the load go on until enough connections were made, and stops it: those under way are finished.</summary>
     private static async Task<JsonElement> FinishAsync(Load load)
     {
-        // The generator ends by itself at --count.
-        while (load.IsRunning)
+        var enough = TimeSpan.FromSeconds(((double)LeastConnections / Rate) + 5);
+        while (load.IsRunning && load.Elapsed < enough)
             await Task.Delay(200);
         return await load.StopAsync();
     }
 
     private static readonly string[] LoadArguments =
     [
-        "--rate", Rate.ToString(CultureInfo.InvariantCulture), "--count", (LeastConnections + (Rate * 20)).ToString(CultureInfo.InvariantCulture), "--from", "198.51.100.2-198.51.100.201",
+        "--rate", Rate.ToString(CultureInfo.InvariantCulture), "--duration", "500", "--from", "198.51.100.2-198.51.100.201",
         "--connect-timeout", ConnectTimeoutSeconds.ToString(CultureInfo.InvariantCulture),
     ];
 
