@@ -17,7 +17,7 @@ public sealed class ActionLog(AuditStore audit, TimeProvider time)
     public Task RefusedAsync(Actor actor, string action, string reason, CancellationToken cancellation, Guid? migration = null, string? host = null) =>
         WriteAsync(actor, action, AuditOutcome.Refused, reason, migration, host, cancellation);
 
-    private Task WriteAsync(Actor actor, string action, AuditOutcome outcome, string detail, Guid? migration, string? host, CancellationToken cancellation) => audit.AppendAsync(
+    private Task<AuditEntry> WriteAsync(Actor actor, string action, AuditOutcome outcome, string detail, Guid? migration, string? host, CancellationToken cancellation) => audit.AppendAsync(
         new AuditEvent
         {
             At = time.GetUtcNow(),
