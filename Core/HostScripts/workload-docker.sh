@@ -8,7 +8,9 @@ names() {
   fi
 }
 
-# Status, process, restart policy, stop signal.
+some_are_there() { [ -n "$(names)" ] || refuse 66 "there is no container of project $PROJECT, or Docker does not answer"; }
+
+# Status, process, restart policy, stop signal, whether it removes itself.
 facts() {
   timeout 20 docker inspect --type container --format \
     '{{.State.Status}} {{.State.Pid}} {{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{with .Config.StopSignal}}{{.}}{{else}}SIGTERM{{end}} {{.HostConfig.AutoRemove}}' "$1" 2>/dev/null
@@ -19,6 +21,7 @@ policy_word() { case $1 in on-failure:0) echo on-failure ;; on-failure:*) echo "
 
 # Docker itself must not start it again: not after a crash, not after a reboot.
 kind_fence() {
+  some_are_there || return
   for name in $(names); do
     said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
     echo "$said" >"$STATE/seen-$name"
@@ -58,6 +61,7 @@ kind_stop() {
 }
 
 kind_start() {
+  some_are_there || return
   for name in $(names); do
     timeout "$START_SECONDS" docker start "$name" >/dev/null || return
   done
@@ -70,6 +74,7 @@ kind_answers() { :; }
 
 # Before the hold: that it can be stopped and put back.
 kind_ready() {
+  some_are_there || return
   for name in $(names); do
     said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
     case $said in *" true") refuse 78 "container $name removes itself when it stops (--rm): it could not be put back" || return ;; esac
