@@ -44,16 +44,18 @@ public sealed record OpeningCommands(string Id, string What, string Check, strin
 
     private static (string Check, string Add, string Remove) Ufw(Allocation allocation, FirewallOpening opening)
     {
-        var peer = opening.Peer?.ToString() ?? "any";
+        // Not "any", which would be both families: the rule of one must not be that of the other.
+        var any = opening.Family == AddressFamily.InterNetwork ? "0.0.0.0/0" : "::/0";
+        var peer = opening.Peer?.ToString() ?? any;
         var rules = opening.Ports.GroupBy(port => port.Transport).Select(group =>
         {
             var protocol = group.Key == Transport.Tcp ? "tcp" : "udp";
             return opening.Kind == OpeningKind.Input
-                ? $"in on {opening.In} proto {protocol} from {peer} to any port {Ports(group, ",")}"
+                ? $"in on {opening.In} proto {protocol} from {peer} to {any} port {Ports(group, ",")}"
                 : $"in on {opening.In}{(opening.Out is null ? "" : $" out on {opening.Out}")} proto {protocol} to {peer} port {Ports(group, ",")}";
         }).ToList();
         if (opening.Kind == OpeningKind.ForwardAll)
-            rules.Add($"in on {opening.In} out on {opening.Out} from any to any");
+            rules.Add($"in on {opening.In} out on {opening.Out} from {any} to {any}");
         var route = opening.Kind == OpeningKind.Input ? "" : "route ";
         return (
             $"[ \"$(ufw show added | grep -c -- {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)})\" -ge {rules.Count.ToString(CultureInfo.InvariantCulture)} ]",

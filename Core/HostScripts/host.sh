@@ -31,6 +31,7 @@ remove_all() {
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     # Not waited for: after a reboot it is the late unit that runs this.
+    systemctl reset-failed "migration-dashboard*@$KEY.service" 2>/dev/null
     systemctl --no-block stop "migration-dashboard@$KEY.service" "migration-dashboard-late@$KEY.service" 2>/dev/null
   fi
   return 0

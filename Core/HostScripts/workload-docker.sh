@@ -133,6 +133,7 @@ kind_parts() {
 kind_targets() {
   : >"$STATE/pids"
   for name in $(names); do
+    # shellcheck disable=SC2016 # Docker's own variables
     timeout 20 docker inspect --type container --format \
       '{{.State.Pid}} {{.HostConfig.NetworkMode}} {{with .NetworkSettings.Networks}}{{range .}}{{with .IPAddress}}{{.}}{{else}}-{{end}},{{end}}{{else}}-{{end}}{{range $port, $bindings := .NetworkSettings.Ports}}{{range $bindings}} {{$port}}={{.HostPort}}={{.HostIp}}{{end}}{{end}}' "$name" || return
   done >"$STATE/places"
@@ -172,6 +173,7 @@ kind_last_words() {
 # A process of each container and the port the application listens on there.
 kind_sockets() {
   for name in $(names); do
+    # shellcheck disable=SC2016
     timeout 20 docker inspect --type container --format \
       '{{.State.Pid}} {{.HostConfig.NetworkMode}}{{range $port, $bindings := .HostConfig.PortBindings}}{{range $bindings}} {{$port}}={{.HostPort}}{{end}}{{end}}' "$name" 2>/dev/null
   done | awk -v ports="$PORTS" '
@@ -230,6 +232,7 @@ make_container() {
 connect_container() {
   name=$1 network=$2
   shift 2
+  # shellcheck disable=SC2016
   ! timeout 20 docker inspect --type container --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{"\n"}}{{end}}' "$name" | grep -qxF -- "$network" || return 0
   timeout 60 docker network connect "$@" "$network" "$name"
 }

@@ -116,11 +116,12 @@ kind_remove() {
   esac
 }
 
-# Our folder leaves the host, and the fence's file with it: from here on the unit is simply not enabled.
+# Our folder leaves the host, and the fence's file with it: where the unit was fenced it is simply not enabled from here on.
 kind_retire() {
-  [ -e "$STATE/fenced" ] || return 0
-  systemctl disable --quiet "$UNIT" 2>/dev/null
-  for trigger in $(triggers); do systemctl disable --quiet "$trigger" 2>/dev/null; done
+  if [ -e "$STATE/fenced" ]; then
+    for unit in "$UNIT" $(triggers); do systemctl disable --quiet "$unit" 2>/dev/null; done
+  fi
+  [ -e "$(drop_in)" ] || return 0
   rm -f "$(drop_in)"
   rmdir "$(dirname "$(drop_in)")" 2>/dev/null
   systemctl daemon-reload
