@@ -8,7 +8,7 @@ public sealed class MarkCheck() : PairCheck("mark", "A free field in the packet 
 {
     protected override IEnumerable<CheckResult> Judge(PreflightInput input, HostInventory old, HostInventory @new)
     {
-        var choice = MarkChoice.Among(old, @new);
+        var choice = MarkChoice.Of(old, @new);
         var tailscale = new[] { old, @new }.Any(host => host.Managers.IsActive("tailscaled.service") || host.Links.Any(link => link.Name == "tailscale0"));
         var found = choice.Taken.Count > 0 ? choice.Taken[0].Where : choice.Beside.Count > 0 ? $"{choice.Beside[0].Use}, other bits" : tailscale ? "Tailscale runs" : "no other rule uses the mark";
         yield return choice.Mask switch

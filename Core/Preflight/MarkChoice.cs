@@ -14,10 +14,7 @@ public sealed record MarkEvidence(MarkUse Use, string Where);
 /// <param name="Beside">Uses of other bits, which do no harm.</param>
 public sealed partial record MarkChoice(uint? Mask, ValueList<MarkEvidence> Taken, ValueList<MarkEvidence> Beside)
 {
-    /// <summary>The field that is free on all of these hosts; null when both are taken.</summary>
-    public static uint? Of(params IEnumerable<HostInventory> hosts) => Among(hosts).Mask;
-
-    public static MarkChoice Among(params IEnumerable<HostInventory> hosts)
+    public static MarkChoice Of(params IEnumerable<HostInventory> hosts)
     {
         var uses = hosts.SelectMany(Uses).Distinct().ToList();
         var mask = new[] { Allocation.FirstMask, Allocation.SecondMask }.Where(mask => !uses.Any(use => Reaches(use.Use, mask))).Select(mask => (uint?)mask).FirstOrDefault();

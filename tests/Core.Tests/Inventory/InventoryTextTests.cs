@@ -170,6 +170,16 @@ public class InventoryTextTests
         Assert.Empty(host.Failures);
     }
 
+    [Theory]
+    [InlineData("lab-old")]
+    [InlineData("lab-new")]
+    [InlineData("plain-nft")]
+    public void It_survives_being_stored(string name)
+    {
+        var host = InventoryText.Parse(Fixture.Text(name));
+        Assert.Equal(host, CoreJson.Read<HostInventory>(CoreJson.Write(host)));
+    }
+
     [Fact]
     public void Garbage_in_any_line_never_breaks_the_reading()
     {
@@ -194,7 +204,7 @@ public class InventoryTextTests
             _ = FactsFromInventory.Of(host, Fixture.Spec, Core.Stages.Role.Old);
             _ = Discovery.Workloads(host);
             _ = LinkProposals.Tunnel(host, host, LinkKind.OpenVpnTap);
-            Assert.DoesNotContain(Core.Preflight.Checks.Run(new(Fixture.Spec, Core.Preflight.HostReading.Of(host), Core.Preflight.HostReading.Of(host))), result => result.Status == Core.Preflight.CheckStatus.Error);
+            Assert.DoesNotContain(Core.Preflight.PreflightChecks.Run(new(Fixture.Spec, Core.Preflight.HostReading.Of(host), Core.Preflight.HostReading.Of(host))), result => result.Status == Core.Preflight.CheckStatus.Error);
         }
     }
 

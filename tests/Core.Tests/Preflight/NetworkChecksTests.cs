@@ -139,8 +139,8 @@ public class NetworkChecksTests
     [Fact]
     public void The_second_field_of_the_mark_is_used_where_tailscale_has_the_first()
     {
-        Assert.Equal(Allocation.FirstMask, MarkChoice.Of(Seed.Old, Seed.New));
-        var choice = MarkChoice.Among(Seed.Old, Fixture.Plain);
+        Assert.Equal(Allocation.FirstMask, MarkChoice.Of(Seed.Old, Seed.New).Mask);
+        var choice = MarkChoice.Of(Seed.Old, Fixture.Plain);
         Assert.Equal(Allocation.SecondMask, choice.Mask);
         Assert.Contains("5210", Assert.Single(choice.Taken).Where, StringComparison.Ordinal);
         Assert.Contains(choice.Beside, use => use.Use.Value == 51820);

@@ -15,9 +15,9 @@ public class SystemChecksTests
     [Fact]
     public void The_seed_case_passes_every_check_of_the_lab()
     {
-        var results = Checks.Run(Seed.Input);
+        var results = PreflightChecks.Run(Seed.Input);
         Assert.All(results, result => Assert.True(result.Status is Pass or Warn, $"{result.Id} {result.Role}: {result.Status} {result.Found}"));
-        Assert.True(Checks.Allows(results));
+        Assert.True(PreflightChecks.Allows(results));
 
         // The lab's machines have public IPv6 addresses, and the link of the seed case has none.
         Assert.Equal(["ipv6"], results.Where(result => result.Status == Warn).Select(result => result.Id));
@@ -27,17 +27,17 @@ public class SystemChecksTests
     public void Every_check_has_a_name_and_answers_for_unread_servers_without_breaking()
     {
         var unread = Seed.Input with { Old = HostReading.Failed(ReachFailureKind.Unreachable, "old does not answer"), New = new(null, null) };
-        var results = Checks.Run(unread);
-        Assert.Equal(Checks.All.Count, Checks.All.Select(check => check.Id).Distinct().Count());
+        var results = PreflightChecks.Run(unread);
+        Assert.Equal(PreflightChecks.All.Count, PreflightChecks.All.Select(check => check.Id).Distinct().Count());
         Assert.Contains(results, result => result is { Id: "reach", Role: Role.Old, Status: Fail });
         Assert.Contains(results, result => result is { Id: "reach", Role: Role.New, Status: Unknown });
         Assert.All(results.Where(result => result.Id != "reach"), result => Assert.Equal(Unknown, result.Status));
-        Assert.False(Checks.Allows(results));
+        Assert.False(PreflightChecks.Allows(results));
     }
 
     [Fact]
     public void A_check_that_breaks_is_an_error_and_stops_nothing() =>
-        Assert.Equal(Error, Assert.Single(Checks.Run(new Broken(), Seed.Input)).Status);
+        Assert.Equal(Error, Assert.Single(PreflightChecks.Run(new Broken(), Seed.Input)).Status);
 
     private sealed class Broken() : Check("broken", "Broken")
     {

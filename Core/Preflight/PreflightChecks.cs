@@ -1,10 +1,7 @@
-using MigrationDashboard.Core.Migrations;
-using MigrationDashboard.Core.Stages;
-
 namespace MigrationDashboard.Core.Preflight;
 
 /// <summary>Everything that is asked before a migration, in the order in which an operator would read it.</summary>
-public static class Checks
+public static class PreflightChecks
 {
     public static ValueList<Check> All { get; } =
     [
@@ -16,16 +13,6 @@ public static class Checks
         new ConntrackToolCheck(), new ConntrackFillCheck(),
         new WorkloadCheck(), new WorkloadPortsCheck(), new PortsInUseCheck(), new DockerCheck(), new EgressCheck(), new RsyncCheck(), new DiskCheck(), new LeftoverCheck(),
     ];
-
-    /// <summary>Asks all of a migration that has its own names and numbers.</summary>
-    /// <param name="oldSshPort">The port by which the dashboard reaches the server; those that sshd listens on are known from the reading.</param>
-    public static ValueList<CheckResult> Run(Migration migration, HostReading old, HostReading @new, int oldSshPort = 22, int newSshPort = 22) => Run(new(migration.Spec, old, @new)
-    {
-        Allocation = migration.Allocation,
-        Started = migration.Stage != Stage.Preflight,
-        OldSshPort = oldSshPort,
-        NewSshPort = newSshPort,
-    });
 
     /// <summary>Asks all. A check that breaks is an <see cref="CheckStatus.Error"/> of its own and stops no other.</summary>
     public static ValueList<CheckResult> Run(PreflightInput input) => All.SelectMany(check => Run(check, input)).ToValueList();
