@@ -25,7 +25,7 @@ try
     app.UseErrorPages();
     app.UseAuthentication();
     app.UseAuthorization();
-    app.UseAntiforgery();
+    app.UseFormProtection();
     app.MapHealth();
     app.MapMetrics();
     app.MapApi();
@@ -36,7 +36,7 @@ try
 catch (SettingsException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    // EX_CONFIG of sysexits.h: a supervisor can tell it from a crash.
+    // What is wrong is for the operator to mend; EX_CONFIG of sysexits.h tells a supervisor that starting again is no use.
     return 78;
 }
 

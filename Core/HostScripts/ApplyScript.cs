@@ -146,7 +146,9 @@ public static class ApplyScript
         ExecStart=/bin/sh /var/lib/migration-dashboard/%i/watch.sh
         Restart=always
         RestartSec=1
-        SuccessExitStatus=143
+        # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
+        KillSignal=SIGKILL
+        SuccessExitStatus=SIGKILL
 
         [Install]
         WantedBy=multi-user.target

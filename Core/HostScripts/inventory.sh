@@ -45,7 +45,7 @@ read_virtualization() { ask systemd-detect-virt || [ $? -ne 127 ] || return 127;
 # Programs are looked for; only those whose version matters are asked for it.
 read_tools() {
   for tool in nft iptables ip6tables iptables-save ip6tables-save iptables-restore iptables-legacy-save ip conntrack docker docker-compose rsync openvpn ss systemctl \
-    systemd-run ufw firewall-cmd flock setsid curl openssl ping arping ethtool timeout awk sed sha256sum base64 tcpdump; do
+    systemd-run ufw firewall-cmd flock setsid curl openssl ping arping ethtool timeout awk sed sha256sum base64 tcpdump ssh ssh-keygen; do
     ! has "$tool" || echo "$tool $(command -v "$tool")"
   done
 }

@@ -1,6 +1,7 @@
 # The data's way to the other host, on the host where the workload runs. The rendered part before it holds SYNC (a folder of this run in memory),
 # KEY, LIFE (seconds until everything of this run is gone by itself), SOURCE_ADDRESS, TARGET_ADDRESS, PORT, HOST_KEY (of the other end's
-# temporary sshd) and sync_folders (number, file or folder, path, with tabs between).
+# temporary sshd) and sync_folders (number, file or folder,
+# owners by name or number, path; tabs between).
 
 tab=$(printf '\t')
 
@@ -10,7 +11,8 @@ tab=$(printf '\t')
 arm_cleaner() {
   if [ -d /run/systemd/system ]; then
     systemctl stop "migration-dashboard-clean-$1-$KEY.timer" 2>/dev/null
-    systemd-run --quiet --collect --unit="migration-dashboard-clean-$1-$KEY" --on-active="$LIFE" /bin/sh -c "ssh -F '$SYNC/ssh_config' -O exit target; rm -rf '$SYNC'"
+    systemd-run --quiet --collect --unit="migration-dashboard-clean-$1-$KEY" --on-active="$LIFE" --timer-property=AccuracySec=1s \
+      /bin/sh -c "ssh -F '$SYNC/ssh_config' -O exit target; rm -rf '$SYNC'; rmdir '$(dirname "$SYNC")'"
   else
     # shellcheck disable=SC2016 # expanded by the inner shell
     setsid sh -c 'sleep "$1"; rm -rf "$2"' sh "$LIFE" "$SYNC" >/dev/null 2>&1 </dev/null &
@@ -124,6 +126,14 @@ same_folder() {
   [ "$(cat "$SYNC/place-$1")" = "$found" ] || refuse 66 "$3 is not the folder it was at the pass before: is a file system no longer mounted?"
 }
 
+# The options that a pass and its proof have in common.
+rsync_to_target() {
+  ids=
+  [ "$owners" = name ] || ids=--numeric-ids
+  # shellcheck disable=SC2086 # one word or none
+  RSYNC_PROTECT_ARGS=0 rsync -e "ssh -F $SYNC/ssh_config" -aHAX $ids --timeout=60 "$@" </dev/null
+}
+
 # mirror NUMBER KIND PATH OPTIONS…: one pass over one folder; prints what it did.
 mirror() {
   number=$1 kind=$2 path=$3
@@ -136,8 +146,7 @@ mirror() {
   # What changes from two seconds before this pass on is compared byte by byte in the final one.
   touch -d "@$(($(date +%s) - 2))" "$SYNC/marker-$number.new"
   # shellcheck disable=SC2086 # features are several words
-  RSYNC_PROTECT_ARGS=0 rsync -e "ssh -F $SYNC/ssh_config" -aHAX --numeric-ids --delete --timeout=60 --stats $features "$@" "$path$slash" "target:$number" \
-    >"$SYNC/out-$number" 2>"$SYNC/err-$number" </dev/null &
+  rsync_to_target --delete --stats $features "$@" "$path$slash" "target:$number" >"$SYNC/out-$number" 2>"$SYNC/err-$number" &
   sender=$!
   watcher=
   if [ "$FINAL" = no ]; then watch_mirror "$sender" "$number" "$path" & watcher=$!; fi
@@ -174,14 +183,14 @@ progress_option() { if [ "$(cat "$SYNC/progress")" = yes ]; then echo "--info=pr
 mirror_all() {
   FINAL=no
   # shellcheck disable=SC2046 # several words or none
-  sync_folders | while IFS="$tab" read -r number kind path; do mirror "$number" "$kind" "$path" $(progress_option) || exit 1; done || exit 1
+  sync_folders | while IFS="$tab" read -r number kind owners path; do mirror "$number" "$kind" "$path" $(progress_option) || exit 1; done || exit 1
 }
 
 # The pass after the workload has stopped, and the proof: whatever was written since the pass before is read again on both hosts and compared.
 mirror_finally() {
   [ -e "$STATE/fenced" ] || step final refuse 73 "the workload is still in service here"
   FINAL=yes
-  sync_folders | while IFS="$tab" read -r number kind path; do
+  sync_folders | while IFS="$tab" read -r number kind owners path; do
     if [ -e "$SYNC/marker-$number" ]; then touch -r "$SYNC/marker-$number" "$SYNC/since-$number"; fi
     mirror "$number" "$kind" "$path" || exit 1
     prove "$number" "$kind" "$path" || exit 1
@@ -217,8 +226,8 @@ prove() {
 # compare NUMBER KIND PATH FOLDER OPTION: what differs in content or attributes among the files written since, one line each.
 compare() {
   if [ "$2" = file ]; then
-    RSYNC_PROTECT_ARGS=0 rsync -e "ssh -F $SYNC/ssh_config" -aHAX --numeric-ids --timeout=60 -c -i "$5" "$3" "target:$1" 2>"$SYNC/err-$1" </dev/null
+    rsync_to_target -c -i "$5" "$3" "target:$1" 2>"$SYNC/err-$1"
   else
-    (cd "$4" && RSYNC_PROTECT_ARGS=0 rsync -e "ssh -F $SYNC/ssh_config" -aHAX --numeric-ids --timeout=60 -c -i "$5" --from0 --files-from="$SYNC/written-$1" . "target:$1" 2>"$SYNC/err-$1" </dev/null)
+    (cd "$4" && rsync_to_target -c -i "$5" --from0 --files-from="$SYNC/written-$1" . "target:$1" 2>"$SYNC/err-$1")
   fi
 }

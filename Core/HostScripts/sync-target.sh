@@ -43,7 +43,7 @@ EOF
   said=$("$sshd" -t -f "$SYNC/sshd_config" 2>&1) || refuse 1 "$said" || return
   ! port_is_taken || refuse 74 "port $PORT at $TARGET_ADDRESS is taken" || return
   if [ -d /run/systemd/system ]; then
-    systemd-run --quiet --collect --unit="migration-dashboard-sync-$KEY" --property="RuntimeMaxSec=$LIFE" --property="ExecStopPost=/bin/rm -rf $SYNC" \
+    systemd-run --quiet --collect --unit="migration-dashboard-sync-$KEY" --property="RuntimeMaxSec=$LIFE" --property="ExecStopPost=/bin/sh -c 'rm -rf $SYNC; rmdir $(dirname "$SYNC")'" \
       /bin/sh -c "exec $sshd -D -e -f $SYNC/sshd_config" || return
   else
     # shellcheck disable=SC2016 # expanded by the inner shell

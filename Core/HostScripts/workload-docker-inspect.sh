@@ -1,11 +1,5 @@
 # Everything of a host that is needed to make a container again on another one, and all that could be in its way there. Only reads.
 
-# data NAME JSON: Docker's own JSON, in one line.
-data() { printf '{"result":"%s","data":%s}\n' "$1" "$(tr -d '\n')"; }
-
-# text_data NAME: lines of plain text.
-text_data() { printf '{"result":"%s","data":"%s"}\n' "$1" "$(json_text)"; }
-
 inspect_docker() {
   command -v docker >/dev/null 2>&1 || { step docker refuse 69 "Docker is not installed"; }
   said=$(timeout 20 docker info --format '{"root":{{json .DockerRootDir}},"version":{{json .ServerVersion}},"cgroup":{{json .CgroupVersion}},"runtime":{{json .DefaultRuntime}},"logging":{{json .LoggingDriver}},"security":{{json .SecurityOptions}},"driver":{{json .Driver}}}' 2>&1) ||
@@ -30,10 +24,4 @@ inspect_docker() {
   timeout 20 docker ps -a --format '{{.Names}}' | text_data containers
   { ip -4 -o route show table main; ip -6 -o route show table main; } 2>/dev/null | awk '{ print $1 }' | text_data routes
   { ss -Hltn; ss -Hlun; } 2>/dev/null | awk '{ n = split($4, part, ":"); print (NR > 0 && $1 == "UNCONN" ? "udp" : "tcp"), part[n], substr($4, 1, length($4) - length(part[n]) - 1) }' | sort -u | text_data listening
-}
-
-print_path() {
-  kind=missing
-  if [ -d "$1" ]; then kind=folder; elif [ -f "$1" ]; then kind="file"; elif [ -e "$1" ]; then kind=special; fi
-  result path "\"path\":$(quoted "$1"),\"kind\":\"$kind\""
 }

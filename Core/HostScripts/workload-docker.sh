@@ -2,7 +2,7 @@
 
 names() {
   if [ -n "$PROJECT" ]; then
-    timeout 20 docker ps -a --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.service --format '{{.Names}}' | reversed
+    timeout 20 docker ps -a --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Names}}' | reversed
   else
     echo "$CONTAINER"
   fi
@@ -11,8 +11,7 @@ names() {
 # Status, process, restart policy, stop signal.
 facts() {
   timeout 20 docker inspect --type container --format \
-    '{{.State.Status}} {{.State.Pid}} {{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{with .Config.StopSignal}}{{.}}{{else}}SIGTERM{{end}} {{.HostConfig.AutoRemove}}' "$1" 2>/dev/null ||
-    refuse 66 "there is no container $1, or Docker does not answer"
+    '{{.State.Status}} {{.State.Pid}} {{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{with .Config.StopSignal}}{{.}}{{else}}SIGTERM{{end}} {{.HostConfig.AutoRemove}}' "$1" 2>/dev/null
 }
 
 # Only on-failure may carry a number, and none of ours is refused by an older Docker.
@@ -21,7 +20,7 @@ policy_word() { case $1 in on-failure:0) echo on-failure ;; on-failure:*) echo "
 # Docker itself must not start it again: not after a crash, not after a reboot.
 kind_fence() {
   for name in $(names); do
-    said=$(facts "$name") || refuse 66 "$said" || return
+    said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
     echo "$said" >"$STATE/seen-$name"
     read -r _ _ policy _ auto_remove <"$STATE/seen-$name"
     [ "$auto_remove" = false ] || refuse 78 "container $name removes itself when it stops (--rm): it could not be put back" || return
@@ -66,6 +65,16 @@ kind_start() {
 
 # The policy is put back once it is up: before, a restart of Docker could start it on its own.
 kind_after_start() { kind_unfence; }
+
+kind_answers() { :; }
+
+# Before the hold: that it can be stopped and put back.
+kind_ready() {
+  for name in $(names); do
+    said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
+    case $said in *" true") refuse 78 "container $name removes itself when it stops (--rm): it could not be put back" || return ;; esac
+  done
+}
 
 kind_resume() {
   outcome=0

@@ -39,5 +39,5 @@ clear_flows() {
 
 print_flows() {
   result flows "\"tool\":\"$(command -v conntrack >/dev/null 2>&1 && echo conntrack || echo none)\",\"kinds\":[$(list_flows |
-    awk '{ printf "%s{\"protocol\":\"%s\",\"state\":\"%s\",\"address\":\"%s\",\"port\":%d,\"count\":%d}", NR > 1 ? "," : "", $2, $3, $4, $5, $6 }')]"
+    awk '{ printf "%s{\"protocol\":\"%s\",\"state\":\"%s\",\"address\":\"%s\",\"port\":%d,\"count\":%d}", (NR > 1 ? "," : ""), $2, $3, $4, $5, $6 }')]"
 }

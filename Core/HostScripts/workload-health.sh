@@ -70,7 +70,7 @@ wait_healthy() {
       said=$(timeout "$(seconds_until "$deadline")" sh -c "$EXPECT" 2>&1) && break
       [ -n "$said" ] || said="the command fails"
     else
-      said=$(echo "$targets" | while read -r target; do
+      said=$(kind_answers) && said=$(echo "$targets" | while read -r target; do
         # shellcheck disable=SC2086 # a target is several words
         [ -z "$target" ] || check_any $target || exit 1
       done) && break

@@ -29,7 +29,7 @@ locked() {
 fence() { mkdir -p "$STATE" && : >"$STATE/fenced" && kind_fence; }
 
 stop_workload() {
-  fence || return
+  fence || { code=$?; unfence; return $code; }
   kind_stop "$(($(now_ms) + STOP_SECONDS * 1000))"
 }
 

@@ -20,7 +20,8 @@ public sealed class DockerPlan(DockerHost from, DockerHost to, IReadOnlyDictiona
     private readonly StringBuilder functions = new();
     private readonly StringBuilder steps = new();
 
-    public Preparation Make()
+    /// <param name="folder">The folder of a Compose project, which moves with it; null without one.</param>
+    public Preparation Make(string? folder = null)
     {
         if (from.Containers.Count == 0)
             errors.Add("the workload is not there: no such container");
@@ -35,6 +36,8 @@ public sealed class DockerPlan(DockerHost from, DockerHost to, IReadOnlyDictiona
                 Volume(mount.Source);
             else if (mount.Kind == MountKind.Bind)
                 Bind(mount);
+        if (folder is not null)
+            Bind(new(MountKind.Bind, folder, folder, false, "", []));
         foreach (var (index, container) in from.Containers.Index())
             Container(index, container);
         return new(
@@ -165,13 +168,18 @@ public sealed class DockerPlan(DockerHost from, DockerHost to, IReadOnlyDictiona
             Folder(mount.Source, mount.Source, kind == "file", "the bind mount");
             Step($"{kind} {mount.Source}", kind == "file" ? "make_file" : "make_folder", mount.Source);
         }
-        else if (kind is "special" or "file" || mount.ReadOnly || SyncFolder.Refuse(mount.Source)?.Contains("system", StringComparison.Ordinal) == true && mount.Source.StartsWith("/run", StringComparison.Ordinal))
+        else if (kind == "missing")
         {
+            errors.Add($"{mount.Source}, which is {mount.Target} in the container, is not there");
+        }
+        else if (kind != "folder" || mount.ReadOnly || mount.Source.StartsWith("/run", StringComparison.Ordinal))
+        {
+            // A socket, a device, the time zone: what belongs to the host.
             notes.Add($"{mount.Source} is not copied: the container sees the other host's own");
         }
         else
         {
-            errors.Add(kind == "missing" ? $"{mount.Source}, which the container sees as {mount.Target}, is not there" : $"{SyncFolder.Refuse(mount.Source)}: the container writes to it, and it cannot be mirrored");
+            errors.Add($"{SyncFolder.Refuse(mount.Source)}: the container may write to it, and it cannot be mirrored");
         }
     }
 

@@ -4,18 +4,19 @@ using MigrationDashboard.Core.Stages;
 
 namespace MigrationDashboard.Core.Workloads;
 
-/// <summary>Docker containers: one by its name, or all of a Compose project.</summary>
-internal sealed class DockerScripts(Migration migration, string container, string project) : WorkloadScripts(migration)
+/// <summary>Docker containers: one by its name, or all of a Compose project, which keep their Compose labels, so that Compose knows them on the other host.</summary>
+internal sealed class DockerScripts(Migration migration, string container, string project, string? folder) : WorkloadScripts(migration)
 {
-    private protected override string File => "workload-docker.sh";
+    private protected override IEnumerable<string> KindFiles => ["workload-docker.sh"];
 
     private protected override string KindValues => $"CONTAINER={Shell.Quote(container)}\nPROJECT={Shell.Quote(project)}";
 
-    public override string Inspect() => Compose(null, Role.Old, ["workload-docker-inspect.sh"], "inspect_docker");
+    public override string Inspect() => Compose(null, Role.Old, ["workload-inspect.sh", "workload-docker-inspect.sh"],
+        folder is null ? "inspect_docker" : $"inspect_docker\nprint_path {Shell.Quote(folder)}");
 
     public override Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false)
     {
-        var plan = new DockerPlan(DockerHost.Parse(inspectedOld), DockerHost.Parse(inspectedNew), AddressesOnNew()).Make();
+        var plan = new DockerPlan(DockerHost.Parse(inspectedOld), DockerHost.Parse(inspectedNew), AddressesOnNew()).Make(folder);
         return plan with { Script = Compose(null, Role.New, [], $"REPLACE={(replace ? "yes" : "no")}\n{plan.Script}locked prepare\nprint_running") };
     }
 }

@@ -18,10 +18,11 @@ public sealed record Preparation(
 /// <summary>A folder (or one file) that is made equal on the other host.</summary>
 /// <param name="Source">Absolute path on the host where the workload runs.</param>
 /// <param name="Target">Absolute path on the host it moves to.</param>
-public sealed record SyncFolder(string Source, string Target, bool IsFile)
+/// <param name="ByName">Files belong to the user of the same name there, rather than of the same number: right for processes of the host, wrong for containers.</param>
+public sealed record SyncFolder(string Source, string Target, bool IsFile, bool ByName = false)
 {
     /// <summary>The same for the way back.</summary>
-    public SyncFolder Reverse() => new(Target, Source, IsFile);
+    public SyncFolder Reverse() => new(Target, Source, IsFile, ByName);
 
     /// <summary>Why a path cannot be mirrored, or null when it can: whole system folders would take the other host apart, and a line break would be two paths.</summary>
     public static string? Refuse(string path) =>

@@ -87,7 +87,7 @@ public sealed partial class SyncScripts
         HOST_KEY={Shell.Quote(hostKey is null ? "" : Key(hostKey))}
 
         """) + Shell.Function("sync_folders", string.Concat(folders.Index().Select(pair =>
-            string.Create(CultureInfo.InvariantCulture, $"{pair.Index + 1}\t{(pair.Item.IsFile ? "file" : "folder")}\t{pair.Item.Source}\n"))));
+            string.Create(CultureInfo.InvariantCulture, $"{pair.Index + 1}\t{(pair.Item.IsFile ? "file" : "folder")}\t{(pair.Item.ByName ? "name" : "number")}\t{pair.Item.Source}\n"))));
 
     private const string ConnectStep = "step connect connect\n";
 

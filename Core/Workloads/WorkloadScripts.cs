@@ -25,12 +25,15 @@ public abstract class WorkloadScripts
 
     public static WorkloadScripts Of(Migration migration) => migration.Spec.Workload switch
     {
-        DockerContainer container => new DockerScripts(migration, container.Container.Value, ""),
+        DockerContainer container => new DockerScripts(migration, container.Container.Value, "", null),
+        ComposeProject project => new DockerScripts(migration, "", project.Project.Value, project.Folder),
+        SystemdUnit unit => new SystemdScripts(migration, unit),
+        CustomCommands commands => new CommandScripts(migration, commands),
         var other => throw new NotSupportedException(other.GetType().Name),
     };
 
-    /// <summary>The kind's own shell file.</summary>
-    private protected abstract string File { get; }
+    /// <summary>The kind's own shell files.</summary>
+    private protected abstract IEnumerable<string> KindFiles { get; }
 
     /// <summary>Reads all that is needed to make the workload on another host, and what could be in the way; for both hosts. Changes nothing.</summary>
     public abstract string Inspect();
@@ -39,6 +42,9 @@ public abstract class WorkloadScripts
     /// <param name="replace">Data that is on the other host already, and not from us, may be replaced.</param>
     /// <exception cref="InvalidInputException">An inspection failed.</exception>
     public abstract Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false);
+
+    /// <summary>On the host the workload leaves, before the hold: sees that it can be stopped and put back, and makes what the fence needs.</summary>
+    public string Ready() => Compose(null, Role.Old, [], "locked step ready kind_ready");
 
     /// <summary>Stops it gracefully, sees that it has stopped, and keeps it from starting by itself until <see cref="Start"/> or the host's own revert.</summary>
     public string Stop(string? token = null) => Compose(token, Role.Old, [], "locked step stop stop_workload");
@@ -85,6 +91,8 @@ public abstract class WorkloadScripts
     public string OnRevert(Role role, Role source = Role.Old) =>
         $"(\n{Values(null, role)}{Files([])}{(role == source ? "resume_here" : "stand_down_here")}\n) </dev/null\n";
 
+    private static readonly string[] CommonFiles = ["step.sh", "words.sh", "workload.sh"];
+
     private const string StartSteps = "locked step start start_workload\nstep health wait_healthy\nlocked step policy kind_after_start";
 
     private static string QuietStep(double seconds) => string.Create(CultureInfo.InvariantCulture, $"wait_quiet {(long)(seconds * 1000)}");
@@ -94,7 +102,7 @@ public abstract class WorkloadScripts
         Values(token, role) + values + Files(files) + "main() {\n" + main + "\n}\nmain </dev/null\n";
 
     private string Files(IEnumerable<string> files) =>
-        string.Concat(new[] { "step.sh", "words.sh", "workload.sh", File }.Concat(files).Select(ScriptFile.Read));
+        string.Concat(CommonFiles.Concat(KindFiles).Concat(files).Select(ScriptFile.Read));
 
     private protected virtual string KindValues => "";
 
