@@ -148,7 +148,7 @@ public static class ApplyScript
         RestartSec=1
         # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
         KillSignal=SIGKILL
-        SuccessExitStatus=143 SIGKILL
+        SuccessExitStatus=SIGKILL
 
         [Install]
         WantedBy=multi-user.target

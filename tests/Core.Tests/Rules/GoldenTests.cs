@@ -7,7 +7,7 @@ using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Core.Tests.HostScripts;
 using Xunit;
 
-namespace MigrationDashboard.Core.Tests.Network;
+namespace MigrationDashboard.Core.Tests.Rules;
 
 /// <summary>
 /// The rules of the seed case, to be read: what each host gets in each stage. After an intended change run the tests once with
