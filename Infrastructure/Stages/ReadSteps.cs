@@ -27,7 +27,10 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
         await context.Log.StepAsync("checks", null, async notes =>
         {
             await FactsAsync(context, readings, snapshot, notes, cancellation);
-            var checks = Checks.Run(context.Migration, readings[Role.Old], readings[Role.New], context.Target(Role.Old).Port, context.Target(Role.New).Port);
+            var checks = PreflightChecks.Run(new PreflightInput(context.Migration.Spec, readings[Role.Old], readings[Role.New])
+            {
+                Allocation = context.Migration.Allocation, OldSshPort = context.Target(Role.Old).Port, NewSshPort = context.Target(Role.New).Port,
+            });
             await migrations.SaveChecksAsync(context.Migration.Id, CoreJson.Write(checks), cancellation);
             context.Checks = checks;
             foreach (var check in checks.Where(check => check.Status is not (CheckStatus.Pass or CheckStatus.Unknown)))
@@ -59,7 +62,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     {
         var id = context.Migration.Id;
         var nothingOnHosts = context.Migration.Stage == Stage.Preflight && Both.All(role => context.Config(role) == "none");
-        if (nothingOnHosts && readings[Role.Old].Inventory is { } old && readings[Role.New].Inventory is { } @new && MarkChoice.Of(old, @new) is { } mask && mask != context.Migration.Allocation.Mask)
+        if (nothingOnHosts && readings[Role.Old].Inventory is { } old && readings[Role.New].Inventory is { } @new && MarkChoice.Of(old, @new).Mask is { } mask && mask != context.Migration.Allocation.Mask)
         {
             context.Migration = context.Migration with { Allocation = context.Migration.Allocation with { Mask = mask } };
             await migrations.SaveMaskAsync(id, mask, cancellation);
