@@ -200,7 +200,7 @@ public sealed class LinkTests : IDisposable
     [Fact]
     public void The_probe_of_an_existing_network_tells_the_peers_hardware_address_and_the_MTU()
     {
-        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 0);
+        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 10);
 
         Assert.Equal(new LinkProbe(true, hosts.New.Sh("cat /sys/class/net/link0/address").Trim(), probe.RttMs, 1500, ""), probe);
     }
@@ -212,7 +212,7 @@ public sealed class LinkTests : IDisposable
         hosts.New.Sh("nft 'add table netdev narrow; add chain netdev narrow in { type filter hook ingress device link0 priority 0; }; add rule netdev narrow in ip length > 1384 drop; add rule netdev narrow in ip6 length > 1344 drop'");
         var started = System.Diagnostics.Stopwatch.StartNew();
 
-        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 0);
+        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 10);
 
         Assert.Equal(1384, probe.Mtu);
         Assert.InRange(started.Elapsed.TotalSeconds, 0, 10);
@@ -226,7 +226,7 @@ public sealed class LinkTests : IDisposable
     {
         hosts.Old.Sh(damage);
 
-        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 0);
+        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 10);
 
         Assert.False(probe.Up);
         Assert.Contains(reason, probe.Reason, StringComparison.Ordinal);
@@ -237,7 +237,7 @@ public sealed class LinkTests : IDisposable
     {
         hosts.New.Sh("nft 'add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; add rule inet deaf in icmp type echo-request drop; add rule inet deaf in icmpv6 type echo-request drop'");
 
-        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 0);
+        var probe = Probe(hosts.Old, Cases.ExistingLink, Role.Old, wait: 10);
 
         Assert.Equal(new LinkProbe(true, hosts.New.Sh("cat /sys/class/net/link0/address").Trim(), null, null, ""), probe);
     }
