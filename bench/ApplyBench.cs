@@ -17,8 +17,13 @@ internal static class ApplyBench
         var key = await dashboard.ImportKeyAsync(lab.Fact("LAB_KEY"));
         var id = await dashboard.AddMigrationAsync(new()
         {
-            Name = "apply", OldServer = await dashboard.RegisterAsync("old", lab.Fact("LAB_OLD"), key), NewServer = await dashboard.RegisterAsync("new", lab.Fact("LAB_NEW"), key),
-            Ports = "8025", Mode = CutoverMode.Parallel, Gate = new(0, 0, 0), Workload = new() { Kind = "docker", Container = "echo" },
+            Name = "apply",
+            OldServer = await dashboard.RegisterAsync("old", lab.Fact("LAB_OLD"), key),
+            NewServer = await dashboard.RegisterAsync("new", lab.Fact("LAB_NEW"), key),
+            Ports = "8025",
+            Mode = CutoverMode.Parallel,
+            Gate = new(0, 0, 0),
+            Workload = new() { Kind = "docker", Container = "echo" },
             Link = new() { Kind = LinkKind.Existing, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = lab.Fact("LAB_NEW_LAN") + "/24" },
         });
         await dashboard.MustAsync(id, Stage.Preflight);
@@ -30,7 +35,11 @@ internal static class ApplyBench
                 var steps = await dashboard.GetAsync<RunStep[]>($"runs/{run.Id}/steps");
                 Report.Line(new
                 {
-                    Bench = "apply", Round = round, Stage = stage.ToString(), Direction = direction.ToString(), TotalMs = clock.ElapsedMilliseconds,
+                    Bench = "apply",
+                    Round = round,
+                    Stage = stage.ToString(),
+                    Direction = direction.ToString(),
+                    TotalMs = clock.ElapsedMilliseconds,
                     ApplyMs = steps.Where(step => step.Name.StartsWith("apply", StringComparison.Ordinal)).Select(step => step.DurationMs).ToArray(),
                     ConfirmMs = steps.Where(step => step.Name == "confirm").Select(step => step.DurationMs).ToArray(),
                 });

@@ -105,7 +105,13 @@ internal static class CutoverBench
 
     private static MigrationInput Input(Lab lab, string name, Guid old, Guid @new, string ports, string container, CutoverMode mode) => new()
     {
-        Name = name, OldServer = old, NewServer = @new, Ports = ports, Mode = mode, Gate = new(0, 0, 0), HoldLimitSeconds = HoldLimit,
+        Name = name,
+        OldServer = old,
+        NewServer = @new,
+        Ports = ports,
+        Mode = mode,
+        Gate = new(0, 0, 0),
+        HoldLimitSeconds = HoldLimit,
         Workload = new() { Kind = "docker", Container = container },
         Link = new() { Kind = LinkKind.Existing, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = lab.Fact("LAB_NEW_LAN") + "/24" },
     };
@@ -114,8 +120,18 @@ internal static class CutoverBench
 
     private static void Print(string mode, LoadSummary summary, int? holdMs, (int Accepted, int Delivered, int Duplicated)? mail) => Report.Line(new
     {
-        Bench = "cutover", Mode = mode, Connections = summary.Attempted, summary.Failed, summary.WrongSource, HoldMs = holdMs,
-        ConnectP50Ms = summary.P50, ConnectP99Ms = summary.P99, ConnectMaxMs = summary.Max,
-        MailAccepted = mail?.Accepted, MailDelivered = mail?.Delivered, MailDuplicated = mail?.Duplicated, summary.FailedByReason,
+        Bench = "cutover",
+        Mode = mode,
+        Connections = summary.Attempted,
+        summary.Failed,
+        summary.WrongSource,
+        HoldMs = holdMs,
+        ConnectP50Ms = summary.P50,
+        ConnectP99Ms = summary.P99,
+        ConnectMaxMs = summary.Max,
+        MailAccepted = mail?.Accepted,
+        MailDelivered = mail?.Delivered,
+        MailDuplicated = mail?.Duplicated,
+        summary.FailedByReason,
     });
 }

@@ -94,8 +94,16 @@ public sealed class RunLog : IAsyncDisposable
         Write(async cancellation => await _audit.AppendAsync(
             new AuditEvent
             {
-                At = ended, Actor = _run.RequestedBy, Action = "stage." + name.Split(' ')[0].ToLowerInvariant(), MigrationId = _run.MigrationId, Host = host, Command = notes.Command, ExitCode = notes.ExitCode,
-                DurationMs = milliseconds, Outcome = state == StepState.Succeeded ? AuditOutcome.Ok : AuditOutcome.Failed, Detail = $"{_run.Direction} to {_run.Target}: {name}\n{output}",
+                At = ended,
+                Actor = _run.RequestedBy,
+                Action = "stage." + name.Split(' ')[0].ToLowerInvariant(),
+                MigrationId = _run.MigrationId,
+                Host = host,
+                Command = notes.Command,
+                ExitCode = notes.ExitCode,
+                DurationMs = milliseconds,
+                Outcome = state == StepState.Succeeded ? AuditOutcome.Ok : AuditOutcome.Failed,
+                Detail = $"{_run.Direction} to {_run.Target}: {name}\n{output}",
             }, cancellation));
     }
 

@@ -28,8 +28,18 @@ public sealed class RunStore(NpgsqlDataSource database)
                 """,
                 new
                 {
-                    run.Id, run.MigrationId, direction = run.Direction.ToString(), from = run.From.ToString(), target = run.Target.ToString(), state = run.State.ToString(),
-                    run.RequestedBy, run.RequestedAt, run.NotBefore, run.NotAfter, run.TimeZone, run.OverrideReason,
+                    run.Id,
+                    run.MigrationId,
+                    direction = run.Direction.ToString(),
+                    from = run.From.ToString(),
+                    target = run.Target.ToString(),
+                    state = run.State.ToString(),
+                    run.RequestedBy,
+                    run.RequestedAt,
+                    run.NotBefore,
+                    run.NotAfter,
+                    run.TimeZone,
+                    run.OverrideReason,
                 },
                 cancellationToken: cancellation));
         }

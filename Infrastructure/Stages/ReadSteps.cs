@@ -29,7 +29,10 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
             await FactsAsync(context, readings, snapshot, notes, cancellation);
             var checks = PreflightChecks.Run(new PreflightInput(context.Migration.Spec, readings[Role.Old], readings[Role.New])
             {
-                Allocation = context.Migration.Allocation, Started = context.Migration.Stage != Stage.Preflight, OldSshPort = context.Target(Role.Old).Port, NewSshPort = context.Target(Role.New).Port,
+                Allocation = context.Migration.Allocation,
+                Started = context.Migration.Stage != Stage.Preflight,
+                OldSshPort = context.Target(Role.Old).Port,
+                NewSshPort = context.Target(Role.New).Port,
             });
             await migrations.SaveChecksAsync(context.Migration.Id, CoreJson.Write(checks), cancellation);
             context.Checks = checks;

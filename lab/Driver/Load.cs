@@ -26,7 +26,8 @@ public sealed class Load : IAsyncDisposable
         var stopFile = Path.Combine(Path.GetTempPath(), $"md-load-{Guid.NewGuid():N}.stop");
         var start = new ProcessStartInfo(Path.Combine(lab.Root, "script/lab"), ["load", "--", .. arguments, "--stop-file", stopFile])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         return new(Process.Start(start)!, stopFile);
     }

@@ -47,8 +47,11 @@ public sealed class LabFixture : IAsyncLifetime
         NewServer = New,
         Link = new()
         {
-            Kind = LinkKind.Existing, OldInterface = "eth1", NewInterface = "eth1",
-            OldIpv4 = Lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = Lab.Fact("LAB_NEW_LAN") + "/24",
+            Kind = LinkKind.Existing,
+            OldInterface = "eth1",
+            NewInterface = "eth1",
+            OldIpv4 = Lab.Fact("LAB_OLD_LAN") + "/24",
+            NewIpv4 = Lab.Fact("LAB_NEW_LAN") + "/24",
         },
         Ports = "25, 587",
         Workload = new() { Kind = "docker", Container = "mail" },

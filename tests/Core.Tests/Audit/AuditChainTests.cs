@@ -53,8 +53,16 @@ public sealed class AuditChainTests
          from ticks in Gen.Choose(0, int.MaxValue)
          select Example with
          {
-             Actor = actor, FromAddress = address, Host = host, Command = command, Detail = detail, ExitCode = exit, DurationMs = duration, Outcome = outcome,
-             At = Example.At.AddTicks(ticks), MigrationId = exit is null ? null : Example.MigrationId,
+             Actor = actor,
+             FromAddress = address,
+             Host = host,
+             Command = command,
+             Detail = detail,
+             ExitCode = exit,
+             DurationMs = duration,
+             Outcome = outcome,
+             At = Example.At.AddTicks(ticks),
+             MigrationId = exit is null ? null : Example.MigrationId,
          }).NonEmptyListOf().Select(list => list.ToArray()));
 
     [Fact]

@@ -69,7 +69,12 @@ public sealed class AuditRedactionTests
     {
         var what = new AuditEvent
         {
-            At = DateTimeOffset.UnixEpoch, Actor = "anna", Action = "stage.apply", Outcome = AuditOutcome.Ok, Command = "run --token abcdefgh", Detail = "password: x1y2z3",
+            At = DateTimeOffset.UnixEpoch,
+            Actor = "anna",
+            Action = "stage.apply",
+            Outcome = AuditOutcome.Ok,
+            Command = "run --token abcdefgh",
+            Detail = "password: x1y2z3",
         };
 
         Assert.Equal(what with { Command = "run --token [removed]", Detail = "password: [removed]" }, _redaction.Clean(what));

@@ -10,8 +10,15 @@ public sealed class AuditExportTests
 {
     private static readonly AuditEntry Entry = AuditChain.Link(new()
     {
-        At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), Actor = "=anna()", Action = "stage.apply", Host = "old", Command = "echo \"a, b\"\necho é", ExitCode = 0, DurationMs = 5,
-        Outcome = AuditOutcome.Ok, Detail = "",
+        At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        Actor = "=anna()",
+        Action = "stage.apply",
+        Host = "old",
+        Command = "echo \"a, b\"\necho é",
+        ExitCode = 0,
+        DurationMs = 5,
+        Outcome = AuditOutcome.Ok,
+        Detail = "",
     }, 0, AuditChain.Genesis);
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };

@@ -10,7 +10,10 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
 {
     private static readonly AuditEvent Event = new()
     {
-        At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), Actor = "anna", Action = "stage.apply", Outcome = AuditOutcome.Ok,
+        At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        Actor = "anna",
+        Action = "stage.apply",
+        Outcome = AuditOutcome.Ok,
     };
 
     private NpgsqlDataSource _database = null!;
@@ -33,8 +36,15 @@ public sealed class AuditStoreTests(PostgresServer server) : IAsyncLifetime
     {
         var full = Event with
         {
-            At = Event.At.AddTicks(12_345_678), FromAddress = "2001:db8::7", MigrationId = Guid.CreateVersion7(), Host = "old", Command = "nft -f -\n𝄞\0\uD800", ExitCode = -1,
-            DurationMs = long.MaxValue, Outcome = AuditOutcome.Failed, Detail = "it's\r\n\"quoted\"",
+            At = Event.At.AddTicks(12_345_678),
+            FromAddress = "2001:db8::7",
+            MigrationId = Guid.CreateVersion7(),
+            Host = "old",
+            Command = "nft -f -\n𝄞\0\uD800",
+            ExitCode = -1,
+            DurationMs = long.MaxValue,
+            Outcome = AuditOutcome.Failed,
+            Detail = "it's\r\n\"quoted\"",
         };
 
         var written = await _audit.AppendAllAsync([full, Event], default);

@@ -84,7 +84,10 @@ public sealed class MailMigration : IAsyncLifetime
         await servers.AddAsync(new(@new, "mail-new", "203.0.113.20", 22, "migrate", [], Guid.NewGuid(), DateTimeOffset.UtcNow), default);
         var spec = new MigrationSpec
         {
-            Name = "mail.example.org", OldServer = old, NewServer = @new, Ports = [new(25, Transport.Tcp), new(587, Transport.Tcp)],
+            Name = "mail.example.org",
+            OldServer = old,
+            NewServer = @new,
+            Ports = [new(25, Transport.Tcp), new(587, Transport.Tcp)],
             Link = new(LinkKind.OpenVpnTap, InterfaceName.Of("md0"), InterfaceName.Of("md0"), new(IPNetwork.Parse("10.99.0.0/30"), IPAddress.Parse("10.99.0.1"), IPAddress.Parse("10.99.0.2"), true), null, 1194),
             Workload = new DockerContainer(DockerName.Of("mail")),
         };
@@ -93,8 +96,12 @@ public sealed class MailMigration : IAsyncLifetime
         foreach (var (role, address) in new[] { (Role.Old, "203.0.113.10"), (Role.New, "203.0.113.20") })
             await Migrations.SaveFactsAsync(Id, role, new HostFacts
             {
-                PublicInterface = InterfaceName.Of("eth0"), PublicIpv4 = IPAddress.Parse(address), Backend = RulesBackend.Nft, ForwardFirewalls = [FirewallKind.DockerUser],
-                LinkFingerprint = new string('a', 64), LinkMtu = 1500,
+                PublicInterface = InterfaceName.Of("eth0"),
+                PublicIpv4 = IPAddress.Parse(address),
+                Backend = RulesBackend.Nft,
+                ForwardFirewalls = [FirewallKind.DockerUser],
+                LinkFingerprint = new string('a', 64),
+                LinkMtu = 1500,
             }, default);
         await Migrations.SaveChecksAsync(Id, CoreJson.Write(new ValueList<CheckResult>(
         [

@@ -18,7 +18,10 @@ public sealed class ScheduleTests(World world, SshServer ssh)
         var year = DateTime.UtcNow.Year + 1;
         var run = await Site.PostAsync(client, $"/api/v1/migrations/{migration}/runs", new
         {
-            target = "preflight", notBefore = $"{year}-01-15T02:30:00+01:00", notAfter = $"{year}-01-15T04:00:00+01:00", timeZone = "Europe/Berlin",
+            target = "preflight",
+            notBefore = $"{year}-01-15T02:30:00+01:00",
+            notAfter = $"{year}-01-15T04:00:00+01:00",
+            timeZone = "Europe/Berlin",
         });
         var item = window.Page.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "planned mail" });
         await Assertions.Expect(item).ToContainTextAsync("07:00");
