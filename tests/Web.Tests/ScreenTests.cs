@@ -45,7 +45,7 @@ public sealed class ScreenTests(World world)
         {
             await window.GoLiveAsync("/");
             await page.GetByRole(AriaRole.Button, new() { Name = "Menu" }).ClickAsync();
-            await page.GetByRole(AriaRole.Link, new() { Name = "Servers" }).WaitForAsync();
+            await page.GetByRole(AriaRole.Link, new() { Name = "Servers", Exact = true }).WaitForAsync();
             await CheckAsync("menu");
         }
 
