@@ -68,7 +68,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         }
 
         if (prepare is not null)
-            await RunAsync(context, step.To, "make it ready", prepare, cancellation, CopyLimit);
+            await RunAsync(context, step.To, "make it ready", prepare, cancellation, CopyLimit, secret: true);
         if (context.Sync is { } open && folders.Count > 0)
             for (var pass = 1; pass <= PassesBefore; pass++)
                 await RunAsync(context, step.From, $"copy the data, pass {pass}", open.Scripts.Delta(open.HostKey), cancellation, CopyLimit);
@@ -165,10 +165,11 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         await CleanUpAsync(context, keep: false);
     }
 
-    private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false) =>
+    private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false, bool secret = false) =>
         await context.Log.StepAsync(name, context.Host(role), async notes =>
         {
-            notes.Command = script;
+            // The script that makes a container holds its environment, passwords included: what it does is in the plan, and only that is kept.
+            notes.Command = secret ? null : script;
             var text = new System.Text.StringBuilder();
             var shown = DateTime.MinValue;
             ValueTask Line(SshLine line)
