@@ -209,8 +209,24 @@ public sealed class ForwardingTests : IDisposable
         Assert.Equal("old 2001:db8:c::7", hosts.AskUdp(ThreeHosts.NewPublic6, 5353));
     }
 
-    private static Migration Plain(Migration migration) =>
-        migration with { Spec = migration.Spec with { Workload = new Servers.SystemdUnit(Servers.UnitName.Of("mail"), []) } };
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_client_may_use_the_same_port_of_its_own_for_both_addresses(bool process)
+    {
+        using var server = WhoAmI.Tcp(hosts.Old, IPAddress.Any, 25);
+        var mail = Cases.Mail();
+        hosts.Apply(process ? Plain(mail) : mail, Stage.Forward);
+
+        using var direct = hosts.Connect(ThreeHosts.OldPublic, 25, port: 40000);
+        using var forwarded = hosts.Connect(ThreeHosts.NewPublic, 25, port: 40000);
+
+        Assert.Equal("old 198.51.100.7", direct.Greeting);
+        Assert.Equal("old 198.51.100.7", forwarded.Greeting);
+        Assert.True(direct.Echoes(1000) && forwarded.Echoes(1000));
+    }
+
+    private static Migration Plain(Migration migration) => migration.With(Role.Old, migration.OldFacts! with { ProcessPorts = migration.Spec.Ports });
 
     [Theory]
     [InlineData(RulesBackend.Nft)]
