@@ -1,5 +1,6 @@
 using MigrationDashboard.Web.Api;
 using MigrationDashboard.Web.Components;
+using MigrationDashboard.Web.Live;
 using MigrationDashboard.Web.Metrics;
 using MigrationDashboard.Web.Security;
 using MigrationDashboard.Web.Settings;
@@ -16,6 +17,7 @@ try
     builder.AddPages();
     builder.AddMetrics();
     builder.AddMigrations(database);
+    builder.Services.AddLive();
     builder.Services.AddApi();
 
     var app = builder.Build();

@@ -13,19 +13,10 @@ namespace MigrationDashboard.Bench;
 /// </summary>
 internal static class CutoverBench
 {
-    /// <summary>New connections a second, to both public addresses, from 200 addresses.</summary>
-    private const int Rate = 300;
-
-    /// <summary>The load goes on until this many were made, however quick the migration was.</summary>
-    private const int LeastConnections = 20_000;
-
     private const int MailRate = 5;
 
     /// <summary>Seconds. Above the default of 8, so that a busy computer measures a long hold instead of a cutover that was taken back.</summary>
     private const int HoldLimit = 45;
-
-    /// <summary>A held connection must live through the hold: far longer than its limit.</summary>
-    private const int ConnectTimeoutSeconds = 60;
 
     public static async Task<bool> RunAsync(Lab lab, string program, string mode)
     {
@@ -45,15 +36,14 @@ internal static class CutoverBench
 
     private static async Task<bool> ExclusiveAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new)
     {
-        var mailLog = Path.GetTempFileName();
         var run = Guid.NewGuid().ToString("N")[..8];
         var id = await dashboard.AddMigrationAsync(Input(lab, "mail " + run, old, @new, "25, 587", "mail", CutoverMode.Exclusive));
-        var load = Load.Start(lab, [.. Targets(lab, "smtp", 25, 587), .. LoadArguments, "--mail-rate", MailRate.ToString(CultureInfo.InvariantCulture), "--mail-log", mailLog, "--run", run]);
+        await using var load = new StagedLoad(lab, "smtp", [25, 587], ["--mail-rate", MailRate.ToString(CultureInfo.InvariantCulture)], run);
         var cutover = await MigrateAsync(dashboard, id, load);
-        var summary = await FinishAsync(load);
+        var summary = await load.FinishAsync();
 
         // Every message answered 250 must be in a mailbox on new once the queue is empty.
-        var accepted = (await File.ReadAllLinesAsync(mailLog)).ToHashSet();
+        var accepted = summary.Accepted;
         var found = new List<string>();
         for (var tries = 0; tries < 60; tries++)
         {
@@ -66,7 +56,6 @@ internal static class CutoverBench
         var delivered = accepted.Count(found.Contains);
         var duplicated = found.Count - found.Distinct().Count();
         await dashboard.MustAsync(id, Stage.Decommission);
-        File.Delete(mailLog);
         Print("exclusive", summary, cutover.HoldMs, (accepted.Count, delivered, duplicated));
         return Clean(summary) && delivered == accepted.Count && duplicated == 0 && accepted.Count > 0;
     }
@@ -74,9 +63,9 @@ internal static class CutoverBench
     private static async Task<bool> ParallelAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new)
     {
         var id = await dashboard.AddMigrationAsync(Input(lab, $"echo {Guid.NewGuid():N}"[..12], old, @new, "8025", "echo", CutoverMode.Parallel));
-        var load = Load.Start(lab, [.. Targets(lab, "tcp", 8025), .. LoadArguments]);
+        await using var load = new StagedLoad(lab, "tcp", [8025], [], Guid.NewGuid().ToString("N")[..8]);
         await MigrateAsync(dashboard, id, load);
-        var summary = await FinishAsync(load);
+        var summary = await load.FinishAsync();
         await dashboard.MustAsync(id, Stage.Decommission);
         Print("parallel", summary, null, null);
         return Clean(summary);
@@ -86,16 +75,17 @@ internal static class CutoverBench
     private static async Task<bool> RecipeAsync(Lab lab)
     {
         await Recipe.SetUpAsync(lab);
-        var load = Load.Start(lab, [.. Targets(lab, "tcp", 2525), .. LoadArguments]);
+        await using var load = new StagedLoad(lab, "tcp", [2525], [], Guid.NewGuid().ToString("N")[..8]);
+        load.Both();
         await Task.Delay(TimeSpan.FromSeconds(10));
         await Recipe.MoveAsync(lab);
-        var summary = await FinishAsync(load);
+        var summary = await load.FinishAsync();
         await Recipe.TakeDownAsync(lab);
         Print("recipe", summary, null, null);
         return true;
     }
 
-    private static async Task<StageRun> MigrateAsync(Dashboard dashboard, Guid id, Load load)
+    private static async Task<StageRun> MigrateAsync(Dashboard dashboard, Guid id, StagedLoad load)
     {
         StageRun? last = null;
         foreach (var stage in new[] { Stage.Preflight, Stage.Link, Stage.Forward, Stage.Dns, Stage.Drain, Stage.Cutover })
@@ -103,28 +93,15 @@ internal static class CutoverBench
             if (!load.IsRunning)
                 throw new InvalidOperationException("The load generator ended before the migration did.");
             last = await dashboard.MustAsync(id, stage);
+
+            // Nobody calls new before it forwards; from then on clients call both.
+            if (stage == Stage.Forward)
+                load.Both();
             Report.Say($"{stage}: {(last.FinishedAt - last.StartedAt)?.TotalSeconds:0.0} s{(last.HoldMs is { } hold ? $", held {hold} ms" : "")}");
         }
 
         return last!;
     }
-
-    private static async Task<JsonElement> FinishAsync(Load load)
-    {
-        // The generator ends by itself at --count.
-        while (load.IsRunning)
-            await Task.Delay(200);
-        return await load.StopAsync();
-    }
-
-    private static readonly string[] LoadArguments =
-    [
-        "--rate", Rate.ToString(CultureInfo.InvariantCulture), "--count", (LeastConnections + (Rate * 20)).ToString(CultureInfo.InvariantCulture), "--from", "198.51.100.2-198.51.100.201",
-        "--connect-timeout", ConnectTimeoutSeconds.ToString(CultureInfo.InvariantCulture),
-    ];
-
-    private static IEnumerable<string> Targets(Lab lab, string kind, params int[] ports) =>
-        ports.SelectMany(port => new[] { lab.Fact("LAB_OLD"), lab.Fact("LAB_NEW") }.SelectMany(host => new[] { "--target", string.Create(CultureInfo.InvariantCulture, $"{host}:{port}/{kind}") }));
 
     private static MigrationInput Input(Lab lab, string name, Guid old, Guid @new, string ports, string container, CutoverMode mode) => new()
     {
@@ -133,19 +110,12 @@ internal static class CutoverBench
         Link = new() { Kind = LinkKind.Existing, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = lab.Fact("LAB_NEW_LAN") + "/24" },
     };
 
-    private static bool Clean(JsonElement summary) => summary.GetProperty("failed").GetInt64() == 0 && summary.GetProperty("wrong_source").GetInt64() == 0 && summary.GetProperty("attempted").GetInt64() >= LeastConnections;
+    private static bool Clean(LoadSummary summary) => summary is { Failed: 0, WrongSource: 0 } && summary.Attempted >= StagedLoad.LeastConnections;
 
-    private static void Print(string mode, JsonElement summary, int? holdMs, (int Accepted, int Delivered, int Duplicated)? mail)
+    private static void Print(string mode, LoadSummary summary, int? holdMs, (int Accepted, int Delivered, int Duplicated)? mail) => Report.Line(new
     {
-        var connect = summary.GetProperty("connect_ms");
-        Report.Line(new
-        {
-            Bench = "cutover", Mode = mode,
-            Connections = summary.GetProperty("attempted").GetInt64(), Failed = summary.GetProperty("failed").GetInt64(), WrongSource = summary.GetProperty("wrong_source").GetInt64(),
-            HoldMs = holdMs,
-            ConnectP50Ms = connect.GetProperty("p50").GetDouble(), ConnectP99Ms = connect.GetProperty("p99").GetDouble(), ConnectMaxMs = connect.GetProperty("max").GetDouble(),
-            MailAccepted = mail?.Accepted, MailDelivered = mail?.Delivered, MailDuplicated = mail?.Duplicated,
-            FailedByReason = summary.GetProperty("failed_by_reason").EnumerateObject().Where(reason => reason.Value.GetInt64() > 0).ToDictionary(reason => reason.Name, reason => reason.Value.GetInt64()),
-        });
-    }
+        Bench = "cutover", Mode = mode, Connections = summary.Attempted, summary.Failed, summary.WrongSource, HoldMs = holdMs,
+        ConnectP50Ms = summary.P50, ConnectP99Ms = summary.P99, ConnectMaxMs = summary.Max,
+        MailAccepted = mail?.Accepted, MailDelivered = mail?.Delivered, MailDuplicated = mail?.Duplicated, summary.FailedByReason,
+    });
 }

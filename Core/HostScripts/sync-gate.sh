@@ -53,7 +53,8 @@ while [ $# -gt 2 ]; do
   words="$words $1"
   shift
 done
-[ $# -eq 2 ] && [ "$1" = . ] || deny "$*"
+[ $# -eq 2 ] || deny "$*"
+[ "$1" = . ] || deny "$1"
 case $2 in '' | *[!0-9]*) deny "$2" ;; esac
 path=$(sed -n "${2}p" "$SYNC/paths")
 [ -n "$path" ] || deny "folder $2"

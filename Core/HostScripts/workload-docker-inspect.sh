@@ -1,5 +1,24 @@
 # Everything of a host that is needed to make a container again on another one, and all that could be in its way there. Only reads.
 
+# What was written outside of volumes stays behind; what every container writes at its start, and where something is mounted, is of no interest.
+changed_files() {
+  timeout 20 docker inspect --type container --format '{{range .Mounts}}{{println .Destination}}{{end}}' "$1" >"$2"
+  timeout 30 docker diff "$1" 2>/dev/null |
+    grep -Ev '^. /(dev|proc|run|sys|tmp|var/run|var/tmp|etc/mtab|etc/hosts|etc/hostname|etc/resolv.conf|root/\.[a-z_]*history)(/|$)' |
+    awk -v mounts="$2" '
+      BEGIN { while ((getline path < mounts) > 0) if (path != "") mounted[path] = 1 }
+      { kind[NR] = $1; name[NR] = substr($0, 3) }
+      END {
+        for (i = 1; i <= NR; i++) {
+          # A folder that is listed only for what is in it.
+          parent = 0
+          for (j = i + 1; j <= NR && !parent; j++) if (index(name[j], name[i] "/") == 1) parent = 1
+          if (!(name[i] in mounted) && !(kind[i] == "C" && parent)) print kind[i], name[i]
+        }
+      }' | head -n 200
+}
+
+
 inspect_docker() {
   command -v docker >/dev/null 2>&1 || { step docker refuse 69 "Docker is not installed"; }
   said=$(timeout 20 docker info --format '{"root":{{json .DockerRootDir}},"version":{{json .ServerVersion}},"cgroup":{{json .CgroupVersion}},"runtime":{{json .DefaultRuntime}},"logging":{{json .LoggingDriver}},"security":{{json .SecurityOptions}},"driver":{{json .Driver}}}' 2>&1) ||
@@ -10,10 +29,9 @@ inspect_docker() {
     printf '%s' "$said" | data container
     image=$(timeout 20 docker inspect --type container --format '{{.Image}}' "$name")
     timeout 20 docker image inspect --format '{{json .}}' "$image" 2>/dev/null | data image
-    # What was written outside of volumes stays behind; what every container writes at its start is of no interest.
-    { echo "$name"; timeout 30 docker diff "$name" 2>/dev/null | grep -Ev '^. /(dev|proc|run|sys|tmp|var/run|var/tmp|etc/mtab|etc/hosts|etc/hostname|etc/resolv.conf|root/\.[a-z_]*history)(/|$)' |
-      awk '{ kind[NR] = $1; path[NR] = substr($0, 3) } END { for (i = 1; i <= NR; i++) { parent = 0; for (j = i + 1; j <= NR && !parent; j++) if (index(path[j], path[i] "/") == 1) parent = 1; if (!(kind[i] == "C" && parent)) print kind[i], path[i] } }' |
-      head -n 200; } | text_data changed
+    list=$(mktemp)
+    { echo "$name"; changed_files "$name" "$list"; } | text_data changed
+    rm -f "$list"
     timeout 20 docker inspect --type container --format '{{range .Mounts}}{{if eq .Type "bind"}}{{println .Source}}{{end}}{{end}}' "$name" | while read -r path; do
       [ -z "$path" ] || print_path "$path"
     done

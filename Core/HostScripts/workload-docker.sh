@@ -8,7 +8,9 @@ names() {
   fi
 }
 
-# Status, process, restart policy, stop signal.
+some_are_there() { [ -n "$(names)" ] || refuse 66 "there is no container of project $PROJECT, or Docker does not answer"; }
+
+# Status, process, restart policy, stop signal, whether it removes itself.
 facts() {
   timeout 20 docker inspect --type container --format \
     '{{.State.Status}} {{.State.Pid}} {{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{with .Config.StopSignal}}{{.}}{{else}}SIGTERM{{end}} {{.HostConfig.AutoRemove}}' "$1" 2>/dev/null
@@ -19,6 +21,7 @@ policy_word() { case $1 in on-failure:0) echo on-failure ;; on-failure:*) echo "
 
 # Docker itself must not start it again: not after a crash, not after a reboot.
 kind_fence() {
+  some_are_there || return
   for name in $(names); do
     said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
     echo "$said" >"$STATE/seen-$name"
@@ -58,6 +61,7 @@ kind_stop() {
 }
 
 kind_start() {
+  some_are_there || return
   for name in $(names); do
     timeout "$START_SECONDS" docker start "$name" >/dev/null || return
   done
@@ -70,6 +74,7 @@ kind_answers() { :; }
 
 # Before the hold: that it can be stopped and put back.
 kind_ready() {
+  some_are_there || return
   for name in $(names); do
     said=$(facts "$name") || refuse 66 "there is no container $name, or Docker does not answer" || return
     case $said in *" true") refuse 78 "container $name removes itself when it stops (--rm): it could not be put back" || return ;; esac
@@ -133,6 +138,7 @@ kind_parts() {
 kind_targets() {
   : >"$STATE/pids"
   for name in $(names); do
+    # shellcheck disable=SC2016 # Docker's own variables
     timeout 20 docker inspect --type container --format \
       '{{.State.Pid}} {{.HostConfig.NetworkMode}} {{with .NetworkSettings.Networks}}{{range .}}{{with .IPAddress}}{{.}}{{else}}-{{end}},{{end}}{{else}}-{{end}}{{range $port, $bindings := .NetworkSettings.Ports}}{{range $bindings}} {{$port}}={{.HostPort}}={{.HostIp}}{{end}}{{end}}' "$name" || return
   done >"$STATE/places"
@@ -172,6 +178,7 @@ kind_last_words() {
 # A process of each container and the port the application listens on there.
 kind_sockets() {
   for name in $(names); do
+    # shellcheck disable=SC2016
     timeout 20 docker inspect --type container --format \
       '{{.State.Pid}} {{.HostConfig.NetworkMode}}{{range $port, $bindings := .HostConfig.PortBindings}}{{range $bindings}} {{$port}}={{.HostPort}}{{end}}{{end}}' "$name" 2>/dev/null
   done | awk -v ports="$PORTS" '
@@ -230,6 +237,7 @@ make_container() {
 connect_container() {
   name=$1 network=$2
   shift 2
+  # shellcheck disable=SC2016
   ! timeout 20 docker inspect --type container --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{"\n"}}{{end}}' "$name" | grep -qxF -- "$network" || return 0
   timeout 60 docker network connect "$@" "$network" "$name"
 }

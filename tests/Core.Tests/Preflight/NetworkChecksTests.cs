@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using MigrationDashboard.Core.Inventory;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Preflight;
-using MigrationDashboard.Core.Preflight.Checks;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Core.Tests.Inventory;

@@ -2,7 +2,6 @@ using System.Net;
 using MigrationDashboard.Core.Inventory;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Preflight;
-using MigrationDashboard.Core.Preflight.Checks;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using Xunit;
@@ -126,7 +125,7 @@ public class WorkloadChecksTests
         Assert.Equal(Warn, Seed.WithNew(host => host with { Docker = host.Docker! with { Swarm = true } }).Status(new DockerCheck(), Role.New));
         Assert.Empty(new DockerCheck().Judge(Unit("banner.service").Input));
         var compose = Seed.WithSpec(spec => spec with { Workload = new ComposeProject(Name.Parse<DockerName>("mail", "project"), "/srv/mail") });
-        Assert.Equal(Fail, compose.Status(new DockerCheck(), Role.New));
+        Assert.Equal(Fail, compose.WithNew(host => host with { Docker = host.Docker! with { Compose = false } }).Status(new DockerCheck(), Role.New));
         Assert.Equal(Pass, compose.WithNew(host => host with { Docker = host.Docker! with { Compose = true } }).Status(new DockerCheck(), Role.New));
         var macvlan = Seed.WithOld(host => host with { Docker = host.Docker! with { Networks = host.Docker.Networks.Select(network => network with { Driver = "macvlan", Bridge = null }).ToValueList() } });
         Assert.Equal(Fail, macvlan.Status(new DockerCheck(), Role.Old));
