@@ -65,8 +65,8 @@ case $CHECKPOINT in
     ;;
 esac
 
-# What puts the configuration back after a reboot, and when the link returns.
-if [ -d /run/systemd/system ] && [ "$KEEP_FILES" = yes ]; then
+# What puts the configuration back after a reboot, and when the link returns. The later steps of a cutover find it there.
+if [ -d /run/systemd/system ] && [ "$KEEP_FILES" = yes ] && [ "$CHECKPOINT" != keep ]; then
   boot_text >"$FOLDER/boot.sh"
   watching=start
   watch_text >"$FOLDER/watch.next"
@@ -94,7 +94,7 @@ if ! sh "$FOLDER/current.sh" set 9>&-; then
   fail reverted 1 "the step before failed; the host was put back as it was"
 fi
 
-if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ -d /run/systemd/system ]; then
+if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ "$CHECKPOINT" != keep ] && [ -d /run/systemd/system ]; then
   systemctl --no-block "$watching" "migration-dashboard-watch@$KEY.service" 9>&- || true
 fi
 

@@ -75,11 +75,12 @@ sysctls_set() {
 }
 
 sysctls_release() {
+  sysctls=$(wanted_sysctls)
   for claim in "$HOST"/sysctl/*/claim-"$KEY"; do
     [ -e "$claim" ] || continue
     place=$(dirname "$claim")
     path=$(basename "$place" | tr , /)
-    ! wanted_sysctls | grep -qF "$path " || continue
+    ! has_line "$sysctls" "$path " || continue
     rm -f "$claim"
     ls "$place"/claim-* >/dev/null 2>&1 && continue
     if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$place/before")" ]; then
@@ -102,7 +103,7 @@ routes_set() {
     ip "-$family" route replace $route table "$TABLE" || can_wait || exit 1
   done || return 1
   wanted_rules | while read -r family preference selector; do
-    found=$(rule_at "$family" "$preference")
+    found=$(rules_found "$family" "$preference")
     case $found in
       *"from all $selector") continue ;;
       "") ;;
@@ -113,18 +114,32 @@ routes_set() {
   done
 }
 
-# Spelled as the kernel's tool prints it, without what it may leave at the end of a line.
-rule_at() { ip "-$1" rule show pref "$2" 2>/dev/null | sed 's/ *$//'; }
+# The rules of a family ($1) at some preferences ($2), as the kernel's tool prints them, without what it may leave at the end of a line.
+rules_found() {
+  ip "-$1" rule show 2>/dev/null | while read -r line; do
+    for number in $2; do case $line in "$number:"*) echo "$line" ;; esac; done
+  done
+}
 
 ours() { for mark in $MARKS; do case $1 in *" fwmark $mark "*) return 0 ;; esac; done; return 1; }
 
+# $1 holds a line that begins with $2.
+has_line() {
+  case "
+$1" in *"
+$2"*) return 0 ;; esac
+  return 1
+}
+
 routes_prune() {
+  rules=$(wanted_rules)
+  routes=$(wanted_routes)
   for family in 4 6; do
     [ "$family" = 4 ] || [ -e /proc/net/if_inet6 ] || continue
-    for preference in $PREFERENCES; do
-      wanted_rules | grep -q "^$family $preference " || ! ours "$(rule_at "$family" "$preference")" || ip "-$family" rule del pref "$preference"
+    rules_found "$family" "$PREFERENCES" | while read -r number rule; do
+      has_line "$rules" "$family ${number%:} " || ! ours " $rule " || ip "-$family" rule del pref "${number%:}"
     done
-    wanted_routes | grep -q "^$family " || ip "-$family" route flush table "$TABLE" 2>/dev/null || true
+    has_line "$routes" "$family " || ip "-$family" route flush table "$TABLE" 2>/dev/null || true
   done
 }
 
@@ -189,7 +204,7 @@ state() {
     for family in 4 6; do "$(ip_command "$family")-save" 2>/dev/null | grep "$CHAINS" | sed 's/\[[0-9:]*\]//' || true; done
   fi
   for family in 4 6; do
-    for preference in $PREFERENCES; do ip "-$family" rule show pref "$preference" 2>/dev/null || true; done
+    rules_found "$family" "$PREFERENCES"
     ip "-$family" route show table "$TABLE" 2>/dev/null | sed 's/ *linkdown//; s/ *$//' || true
   done
   wanted_sysctls | while read -r path value; do echo "$path=$(cat "/proc/sys/$path" 2>/dev/null) wanted $value"; done

@@ -47,6 +47,7 @@ public static class FactsFromInventory
             Ipv6ForwardingWasOn = host.SysctlBefore("net/ipv6/conf/all/forwarding") == "1",
             AcceptsRouterAdvertisements = host.SysctlBefore($"net/ipv6/conf/{inbound}/accept_ra") == "1",
             WorkloadPlace = place,
+            ProcessPorts = role == Role.Old ? spec.Ports.Where(port => IsServedByProcess(host, port, [ipv4, ipv6])).ToValueList() : [],
         }, []);
     }
 
@@ -120,6 +121,13 @@ public static class FactsFromInventory
             .MaxBy(container => ports.Count(port => container.Ports.Any(published => published.HostPort == port.Number && published.Transport == port.Transport))),
         _ => null,
     };
+
+    /// <summary>
+    /// Docker's proxy listens in the name of containers, and where it is switched off nothing listens at all. What the kernel holds itself says nothing.
+    /// </summary>
+    private static bool IsServedByProcess(HostInventory host, ForwardedPort port, IPAddress?[] called) =>
+        host.Sockets.Any(socket => socket.ForwardedPort == port && socket.Interface is null && socket.Process is not (null or "docker-proxy") && called.OfType<IPAddress>().Any(socket.Takes))
+        && host.Docker?.Containers.Any(container => container.Running && container.Ports.Any(published => published.HostPort == port.Number && published.Transport == port.Transport)) is not true;
 
     /// <summary>Where the workload's own packets enter the host; null when it is no running container on a bridge.</summary>
     private static WorkloadPlace? Place(HostInventory host, Workload workload, IEnumerable<ForwardedPort> ports)

@@ -85,6 +85,9 @@ public sealed record HostFacts
     /// <summary>Largest packet that crosses the link whole, bytes with IP header; null until probed.</summary>
     public int? LinkMtu { get; init; }
 
+    /// <summary>Those of the migration's ports on which a process of the host itself listens, rather than Docker for a container. Learned from <c>old</c>.</summary>
+    public ValueList<ForwardedPort> ProcessPorts { get; init; } = [];
+
     /// <summary>Where the workload's packets enter the host, with its address there; null when it is no container or not known.</summary>
     public WorkloadPlace? WorkloadPlace { get; init; }
 

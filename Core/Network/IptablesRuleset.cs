@@ -86,6 +86,10 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
             foreach (var port in ports)
                 yield return ("PRE", $"-i {path.Link} -d {path.Address} {port.Protocol} {port.Ports} -m conntrack --ctstate NEW -j CONNMARK --set-xmark {marks.Return}");
 
+        foreach (var path in returns)
+            foreach (var port in Matches(path.Delivered))
+                yield return ("DNAT", $"-i {path.Link} -d {path.Address} {port.Protocol} {port.Ports} -j DNAT --to-destination {path.Public}");
+
         if (config.Egress is { } egress && egress.Family == family)
         {
             yield return ("PRE", $"-i {egress.Bridge} -s {egress.Source} ! -d {egress.Local} -m conntrack --ctstate NEW --ctdir ORIGINAL -m connmark --mark 0x0/{marks.Egress.MaskHex} -j CONNMARK --set-xmark {marks.Egress}");

@@ -12,7 +12,7 @@ namespace MigrationDashboard.Core.Network;
 /// prerouting  -300 raw     hold: new connections are dropped before they make a conntrack entry
 ///             -200         conntrack
 ///             -150 mangle  mark: connections get their connection mark, replies get it back as packet mark
-///             -110         to_peer: before Docker's own at -100, which would otherwise take the connection
+///             -110         to_peer: before Docker's own at -100, which would otherwise take the connection; to_us
 /// routing                  ip rule on the packet mark
 /// forward     -150 mangle  clamp: MSS lowered to what the link carries
 ///                0 filter  guard: what is not ours is not forwarded
@@ -126,6 +126,12 @@ public static class NftRuleset
             foreach (var port in ports)
                 dnat.Rules.Add($"iifname \"{forwarding.Inbound}\" {ip} daddr {forwarding.Address} {port.Text} dnat to {forwarding.Peer}");
         yield return dnat;
+
+        var deliver = new Chain("to_us", "nat", "prerouting", DestinationNatPriority, []);
+        foreach (var path in returns)
+            foreach (var port in Matches(path.Delivered))
+                deliver.Rules.Add($"iifname \"{path.Link}\" {ip} daddr {path.Address} {port.Text} dnat to {path.Public}");
+        yield return deliver;
 
         var clamp = new Chain("clamp", "filter", "forward", -150, []);
         if (config.Ports.Any(port => port.Transport == Transport.Tcp))

@@ -30,7 +30,12 @@ public sealed record Forwarding(
 /// </summary>
 /// <param name="Address">This host's address on the link: where forwarded connections arrive.</param>
 /// <param name="Gateway">The peer's address on the link.</param>
-public sealed record ReturnPath(InterfaceName Link, IPAddress Address, IPAddress Gateway)
+/// <param name="Public">This host's public address.</param>
+/// <param name="Delivered">
+/// Ports for which the destination becomes the public address, because a process of the host itself listens there: it may do so on that address
+/// only, and answers datagrams from it. Not those of containers: a connection is translated once, and then Docker would not find it.
+/// </param>
+public sealed record ReturnPath(InterfaceName Link, IPAddress Address, IPAddress Gateway, IPAddress Public, ValueList<ForwardedPort> Delivered)
 {
     public AddressFamily Family => Address.AddressFamily;
 }

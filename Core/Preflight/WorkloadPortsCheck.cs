@@ -29,7 +29,9 @@ public sealed class WorkloadPortsCheck() : HostCheck("workload-ports", "The appl
         foreach (var network in view.LinkNetworks)
         {
             var wanted = view.LinkAddress(network);
-            if (open.Any(takes => takes.Takes(wanted)))
+            // What comes for a process of the host itself is handed on to the public address (ReturnPath.Delivered).
+            var @public = published || view.Public is not { } inbound ? null : FactsFromInventory.PublicAddress(view.Host, inbound, wanted.AddressFamily);
+            if (open.Any(takes => takes.Takes(wanted) || (@public is not null && takes.Takes(@public))))
                 continue;
             var shown = string.Join(", ", open.Select(takes => takes.Address).Distinct());
             var otherFamily = open.All(takes => takes.Address.AddressFamily != wanted.AddressFamily);

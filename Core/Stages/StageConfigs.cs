@@ -120,7 +120,8 @@ public static class StageConfigs
         public ValueList<Forwarding> Forwardings(bool acceptNew) =>
             Families().Select(family => new Forwarding(facts.PublicInterface, family.Public, Link, family.Peer, facts.LinkMtu ?? LeastLinkMtu, acceptNew)).ToValueList();
 
-        public ValueList<ReturnPath> ReturnPaths() => Families().Select(family => new ReturnPath(Link, family.Own, family.Peer)).ToValueList();
+        public ValueList<ReturnPath> ReturnPaths() => Families().Select(family => new ReturnPath(
+            Link, family.Own, family.Peer, family.Public, migration.OldFacts?.ProcessPorts ?? [])).ToValueList();
 
         public ValueList<Hold> Holds() => Families().Select(family => new Hold(family.Own.AddressFamily, [family.Public, family.Own])).ToValueList();
 

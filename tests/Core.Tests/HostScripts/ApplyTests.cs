@@ -140,12 +140,12 @@ public sealed class ApplyTests : IDisposable
     public void A_confirmed_change_stays()
     {
         var config = Cases.Mail().Config(Stage.Forward, Role.New);
-        var applied = hosts.New.Apply(config, checkpoint: Armed).MustSucceed("forward").Out;
+        var applied = hosts.New.Apply(config, checkpoint: new CheckpointChange.Arm(5, "t1")).MustSucceed("forward").Out;
         var confirmed = hosts.New.Confirm(config, "t1").MustSucceed("confirm").Out;
         Assert.Contains(applied.TrimEnd().Split('\n')[^1].Split("\"state\":")[1], confirmed, StringComparison.Ordinal);
         var after = hosts.New.Everything();
 
-        Thread.Sleep(1500);
+        Thread.Sleep(5500);
 
         Assert.Equal(after, hosts.New.Everything());
     }
@@ -200,11 +200,11 @@ public sealed class ApplyTests : IDisposable
         var mail = Cases.Mail();
         hosts.New.Apply(mail.Config(Stage.Drain, Role.New)).MustSucceed("drain");
         var drain = hosts.New.Sh("nft -s list ruleset; ip rule");
-        hosts.New.Apply(mail.Config(Stage.Drain, Role.New, held: true), checkpoint: new CheckpointChange.Arm(2, "cut", "nft list ruleset >/run/first", "nft list ruleset >/run/last")).MustSucceed("held");
+        hosts.New.Apply(mail.Config(Stage.Drain, Role.New, held: true), checkpoint: new CheckpointChange.Arm(6, "cut", "nft list ruleset >/run/first", "nft list ruleset >/run/last")).MustSucceed("held");
         Assert.Equal(77, hosts.New.Apply(mail.Config(Stage.Tail, Role.New, held: true), checkpoint: new CheckpointChange.Keep("other")).Exit);
         hosts.New.Apply(mail.Config(Stage.Tail, Role.New, held: true), checkpoint: new CheckpointChange.Keep("cut")).MustSucceed("tail");
 
-        Eventually.Equal(drain, () => hosts.New.Sh("nft -s list ruleset; ip rule"), seconds: 6);
+        Eventually.Equal(drain, () => hosts.New.Sh("nft -s list ruleset; ip rule"), seconds: 12);
         Assert.Contains("held", hosts.New.Sh("cat /run/first"), StringComparison.Ordinal);
         Eventually.Equal(true, () => hosts.New.Sh("cat /run/last || true").Length > 0, seconds: 2);
         Assert.DoesNotContain("held", hosts.New.Sh("cat /run/last"), StringComparison.Ordinal);

@@ -196,6 +196,41 @@ public sealed class ForwardingTests : IDisposable
     [Theory]
     [InlineData(RulesBackend.Nft)]
     [InlineData(RulesBackend.Iptables)]
+    public void A_plain_process_that_listens_on_the_public_address_only_is_reached_by_way_of_new(RulesBackend backend)
+    {
+        using var tcp = WhoAmI.Tcp(hosts.Old, ThreeHosts.OldPublic, 25);
+        using var udp = WhoAmI.Udp(hosts.Old, IPAddress.Any, 5353);
+        using var udp6 = WhoAmI.Udp(hosts.Old, IPAddress.IPv6Any, 5353);
+        hosts.Apply(Plain(Cases.Mail(backend, ports: "25, 5353/udp")), Stage.Forward);
+
+        Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.NewPublic, 25));
+        Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.OldPublic, 25));
+        Assert.Equal("old 198.51.100.7", hosts.AskUdp(ThreeHosts.NewPublic, 5353));
+        Assert.Equal("old 2001:db8:c::7", hosts.AskUdp(ThreeHosts.NewPublic6, 5353));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_client_may_use_the_same_port_of_its_own_for_both_addresses(bool process)
+    {
+        using var server = WhoAmI.Tcp(hosts.Old, IPAddress.Any, 25);
+        var mail = Cases.Mail();
+        hosts.Apply(process ? Plain(mail) : mail, Stage.Forward);
+
+        using var direct = hosts.Connect(ThreeHosts.OldPublic, 25, port: 40000);
+        using var forwarded = hosts.Connect(ThreeHosts.NewPublic, 25, port: 40000);
+
+        Assert.Equal("old 198.51.100.7", direct.Greeting);
+        Assert.Equal("old 198.51.100.7", forwarded.Greeting);
+        Assert.True(direct.Echoes(1000) && forwarded.Echoes(1000));
+    }
+
+    private static Migration Plain(Migration migration) => migration.With(Role.Old, migration.OldFacts! with { ProcessPorts = migration.Spec.Ports });
+
+    [Theory]
+    [InlineData(RulesBackend.Nft)]
+    [InlineData(RulesBackend.Iptables)]
     public void A_host_that_did_not_forward_before_does_not_become_an_open_router(RulesBackend backend)
     {
         using var server = WhoAmI.Tcp(hosts.Old, IPAddress.Any, 8080);

@@ -59,10 +59,11 @@ public sealed class ThreeHosts : IDisposable
         return session.Greeting;
     }
 
-    public Session Connect(IPAddress server, int port, IPAddress? from = null, double seconds = 3)
+    public Session Connect(IPAddress server, int service, IPAddress? from = null, double seconds = 3, int port = 0)
     {
         var socket = Client.Socket(server.AddressFamily, SocketType.Stream);
-        return Session.Open(socket, from ?? (server.AddressFamily == AddressFamily.InterNetwork ? ClientAddress : ClientAddress6), new(server, port), seconds);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        return Session.Open(socket, from ?? (server.AddressFamily == AddressFamily.InterNetwork ? ClientAddress : ClientAddress6), new(server, service), seconds, port);
     }
 
     /// <summary>The same for UDP.</summary>
@@ -122,13 +123,13 @@ public sealed class Session : IDisposable
 
     private Session(Socket socket) => this.socket = socket;
 
-    internal static Session Open(Socket socket, IPAddress from, IPEndPoint server, double seconds)
+    internal static Session Open(Socket socket, IPAddress from, IPEndPoint server, double seconds, int port = 0)
     {
         var started = Stopwatch.GetTimestamp();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         try
         {
-            socket.Bind(new IPEndPoint(from, 0));
+            socket.Bind(new IPEndPoint(from, port));
             socket.ConnectAsync(server, limit.Token).AsTask().GetAwaiter().GetResult();
             var connected = Stopwatch.GetElapsedTime(started).TotalSeconds;
             var buffer = new byte[200];

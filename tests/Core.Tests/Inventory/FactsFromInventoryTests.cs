@@ -34,6 +34,15 @@ public class FactsFromInventoryTests
     }
 
     [Fact]
+    public void Ports_of_processes_are_told_from_ports_that_docker_forwards()
+    {
+        var spec = Fixture.Spec with { Ports = PortList.Parse("25, 587, 2525, 8025, 8053/udp, 5353/udp").Ports };
+
+        Assert.Equal(PortList.Parse("2525, 5353/udp").Ports, FactsFromInventory.Of(Fixture.Old, spec, Role.Old).Facts!.ProcessPorts);
+        Assert.Empty(FactsFromInventory.Of(Fixture.Old, spec, Role.New).Facts!.ProcessPorts);
+    }
+
+    [Fact]
     public void The_address_that_the_default_route_prefers_is_the_public_one()
     {
         var (facts, _) = FactsFromInventory.Of(Fixture.Plain, Fixture.Spec, Role.New);

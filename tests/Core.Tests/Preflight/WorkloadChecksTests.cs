@@ -70,7 +70,7 @@ public class WorkloadChecksTests
     }
 
     [Fact]
-    public void A_process_must_listen_on_the_links_address()
+    public void A_process_must_listen_on_the_links_address_or_the_public_one()
     {
         CheckStatus With(string? address, bool both = false) => Unit("banner.service", new ForwardedPort(2525, Transport.Tcp))
             .WithOld(host => host with { Sockets = address is null ? [] : [new(Transport.Tcp, IPAddress.Parse(address), 2525, null, "lab-echo", 57, "banner.service", null, both)] }).Status(new WorkloadPortsCheck(), Role.Old);
@@ -80,7 +80,8 @@ public class WorkloadChecksTests
         Assert.Equal(Pass, With("10.77.0.1"));
         Assert.Equal(Fail, With("::"));
         Assert.Equal(Fail, With("127.0.0.1"));
-        Assert.Equal(Fail, With("203.0.113.10"));
+        Assert.Equal(Pass, With("203.0.113.10"));
+        Assert.Equal(Fail, With("203.0.113.11"));
         Assert.Equal(Fail, With(null));
     }
 
