@@ -1,5 +1,6 @@
 using MigrationDashboard.Web.Api;
 using MigrationDashboard.Web.Components;
+using MigrationDashboard.Web.Live;
 using MigrationDashboard.Web.Metrics;
 using MigrationDashboard.Web.Security;
 using MigrationDashboard.Web.Settings;
@@ -16,6 +17,7 @@ try
     builder.AddPages();
     builder.AddMetrics();
     builder.AddMigrations(database);
+    builder.Services.AddLive();
     builder.Services.AddApi();
 
     var app = builder.Build();
@@ -25,7 +27,7 @@ try
     app.UseErrorPages();
     app.UseAuthentication();
     app.UseAuthorization();
-    app.UseAntiforgery();
+    app.UseFormProtection();
     app.MapHealth();
     app.MapMetrics();
     app.MapApi();
@@ -36,7 +38,7 @@ try
 catch (SettingsException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    // EX_CONFIG of sysexits.h: a supervisor can tell it from a crash.
+    // What is wrong is for the operator to mend; EX_CONFIG of sysexits.h tells a supervisor that starting again is no use.
     return 78;
 }
 

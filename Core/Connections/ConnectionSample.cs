@@ -45,11 +45,15 @@ public sealed class SampleTrack(IEnumerable<SampledEnd> ends, IReadOnlyDictionar
 {
     private readonly Dictionary<string, SampledEnd> _ends = ends.ToDictionary(end => end.Allocation.Key);
     private readonly Dictionary<(Guid Migration, AddressFamily Family), CounterMark> _marks = new(marks);
+    private DateTimeOffset _last = DateTimeOffset.MinValue;
 
     public IReadOnlyCollection<SampledEnd> Ends => _ends.Values;
 
     public IEnumerable<ConnectionSample> Next(SampleLine line, DateTimeOffset at)
     {
+        // Lines that were held up arrive together, and clocks are set back: two samples never have the same time, or the second would be lost.
+        at = at > _last ? at : _last.AddMilliseconds(1);
+        _last = at;
         foreach (var counted in line.Migrations)
         {
             var end = _ends[counted.Key];

@@ -48,7 +48,7 @@ public static class ApplyScript
         text.Append(Shell.Function("empty_config", ConfigScript.Render(new HostConfig(own), backend)));
         text.Append(Shell.Function("revert_text", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" +
             $"revert_first() {{ :\n{onRevert}\n}}\nrevert_last() {{ :\n{afterRevert}\n}}\n" + ScriptFile.Read("host.sh") + ScriptFile.Read("revert.sh")));
-        text.Append(Shell.Function("boot_text", $"FOLDER={own.Folder}\n" + ScriptFile.Read("boot.sh")));
+        text.Append(Shell.Function("boot_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder}\n" + ScriptFile.Read("boot.sh")));
         text.Append(Shell.Function("watch_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder} LINK={config.Link?.Interface}\n" + ScriptFile.Read("watch.sh")));
         text.Append(Shell.Function("unit_migration_dashboard", EarlyUnit));
         text.Append(Shell.Function("unit_migration_dashboard_late", LateUnit));
@@ -74,8 +74,10 @@ public static class ApplyScript
         var text = Prologue(own);
         text.Append(CultureInfo.InvariantCulture, $$"""
             if [ -e "$FOLDER/revert.sh" ] && [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = {{Shell.Quote(token)}} ]; then
-              sh "$FOLDER/revert.sh" {{Shell.Quote(token)}}
-              printf '{"step":"revert","exit":0,"ms":0,"output":""}\n'
+              code=0
+              sh "$FOLDER/revert.sh" {{Shell.Quote(token)}} || code=$?
+              printf '{"step":"revert","exit":%d,"ms":0,"output":""}\n' "$code"
+              exit "$code"
             else
               printf '{"step":"revert","exit":0,"ms":0,"output":"nothing to take back"}\n'
             fi
@@ -102,7 +104,7 @@ public static class ApplyScript
         Description=MigrationDashboard: network configuration of migration %i
         Documentation=file:/var/lib/migration-dashboard/%i/
         DefaultDependencies=no
-        After=local-fs.target systemd-sysctl.service nftables.service
+        After=local-fs.target systemd-sysctl.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
         Before=network-pre.target
         Wants=network-pre.target
         ConditionPathExists=/var/lib/migration-dashboard/%i/boot.sh
@@ -144,6 +146,9 @@ public static class ApplyScript
         ExecStart=/bin/sh /var/lib/migration-dashboard/%i/watch.sh
         Restart=always
         RestartSec=1
+        # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
+        KillSignal=SIGKILL
+        SuccessExitStatus=SIGKILL
 
         [Install]
         WantedBy=multi-user.target

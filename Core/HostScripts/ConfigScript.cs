@@ -28,6 +28,7 @@ public static class ConfigScript
             CHAINS={own.ChainPrefix}
             TABLE={own.Table}
             PREFERENCES={Shell.Quote(string.Join(' ', Enumerable.Range(own.Preference, PolicyRoutes.PreferencesPerMigration)))}
+            MARKS={Shell.Quote(string.Join(' ', new[] { own.Forwarded, own.Return, own.Egress }.Select(PolicyRoutes.Printed)))}
             LINK={config.Link?.Interface}
             TUNNEL={(config.Link?.Tunnel is null ? "none" : "ours")}
             OPENINGS={Shell.Quote(string.Join(' ', openings.Select(opening => opening.Id)))}
@@ -45,7 +46,7 @@ public static class ConfigScript
             text.Append(Shell.Function($"wanted_jumps{Number(family)}", Lines(rules?.Jumps.Select(Line) ?? [])));
         }
 
-        text.Append(Shell.Function("all_jumps", Lines(IptablesRuleset.AllJumps(own).Select(Line))));
+        text.Append(Shell.Function("all_jumps", Lines(IptablesRuleset.AllJumps(own).Reverse().Select(Line))));
         foreach (var opening in openings)
             text.Append(Shell.Function("opening_" + opening.Id, Lines([opening.What, opening.Check, opening.Add, opening.Remove])));
         text.Append(LinkScript.Functions(config));

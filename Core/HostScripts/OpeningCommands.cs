@@ -21,8 +21,9 @@ public sealed record OpeningCommands(string Id, string What, string Check, strin
 
     private static (string Check, string Add, string Remove) Iptables(Allocation allocation, FirewallOpening opening)
     {
-        var command = opening.Family == AddressFamily.InterNetwork ? "iptables" : "ip6tables";
-        var chain = opening.Firewall == FirewallKind.DockerUser ? "DOCKER-USER" : opening.Kind == OpeningKind.Input ? "INPUT" : "FORWARD";
+        var command = opening.Family == AddressFamily.InterNetwork ? "iptables -w 5" : "ip6tables -w 5";
+        var docker = opening.Firewall == FirewallKind.DockerUser && opening.Kind != OpeningKind.Input;
+        var chain = docker ? "\"$chain\"" : opening.Kind == OpeningKind.Input ? "INPUT" : "FORWARD";
         var peer = opening.Peer is null ? "" : opening.Kind == OpeningKind.Input ? $" -s {opening.Peer}" : $" -d {opening.Peer}";
         var tag = $"-m comment --comment {allocation.NftTable} -j ACCEPT";
         var rules = opening.Ports.GroupBy(port => port.Transport)
@@ -32,27 +33,29 @@ public sealed record OpeningCommands(string Id, string What, string Check, strin
         if (opening.Kind != OpeningKind.Input)
             rules.Add($"-i {opening.Out} -o {opening.In} -m conntrack --ctstate RELATED,ESTABLISHED {tag}");
 
-        // A chain that is not there (Docker without IPv6, Docker not started yet) has nothing to open.
-        var absent = opening.Firewall == FirewallKind.DockerUser ? $"! {command} -S {chain} >/dev/null 2>&1 || " : "";
-        var checks = string.Join(" && ", rules.Select(rule => $"{command} -C {chain} {rule}"));
+        // Some versions of Docker set the IPv6 policy to DROP and ask no DOCKER-USER there, and before it has started there is none at all.
+        var find = docker ? $"chain=DOCKER-USER; {command} -C FORWARD -j DOCKER-USER 2>/dev/null || chain=FORWARD; " : "";
+        var everywhere = docker ? ["DOCKER-USER", "FORWARD"] : new[] { chain };
         return (
-            $"{absent}{{ {checks}; }}",
-            $"{absent}{{ {string.Join(" && ", rules.Select(rule => $"{{ {command} -C {chain} {rule} 2>/dev/null || {command} -I {chain} 1 {rule}; }}"))}; }}",
-            $"{absent}{{ {string.Join("; ", rules.Select(rule => $"{command} -D {chain} {rule} 2>/dev/null"))}; true; }}");
+            find + string.Join(" && ", rules.Select(rule => $"{command} -C {chain} {rule}")),
+            find + string.Join(" && ", rules.Select(rule => $"{{ {command} -C {chain} {rule} 2>/dev/null || {command} -I {chain} 1 {rule}; }}")),
+            string.Concat(everywhere.SelectMany(place => rules, (place, rule) => $"{command} -D {place} {rule} 2>/dev/null; ")) + "true");
     }
 
     private static (string Check, string Add, string Remove) Ufw(Allocation allocation, FirewallOpening opening)
     {
-        var peer = opening.Peer?.ToString() ?? "any";
+        // Not "any", which would be both families: the rule of one must not be that of the other.
+        var any = opening.Family == AddressFamily.InterNetwork ? "0.0.0.0/0" : "::/0";
+        var peer = opening.Peer?.ToString() ?? any;
         var rules = opening.Ports.GroupBy(port => port.Transport).Select(group =>
         {
             var protocol = group.Key == Transport.Tcp ? "tcp" : "udp";
             return opening.Kind == OpeningKind.Input
-                ? $"in on {opening.In} proto {protocol} from {peer} to any port {Ports(group, ",")}"
+                ? $"in on {opening.In} proto {protocol} from {peer} to {any} port {Ports(group, ",")}"
                 : $"in on {opening.In}{(opening.Out is null ? "" : $" out on {opening.Out}")} proto {protocol} to {peer} port {Ports(group, ",")}";
         }).ToList();
         if (opening.Kind == OpeningKind.ForwardAll)
-            rules.Add($"in on {opening.In} out on {opening.Out} from any to any");
+            rules.Add($"in on {opening.In} out on {opening.Out} from {any} to {any}");
         var route = opening.Kind == OpeningKind.Input ? "" : "route ";
         return (
             $"[ \"$(ufw show added | grep -c -- {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)})\" -ge {rules.Count.ToString(CultureInfo.InvariantCulture)} ]",

@@ -8,10 +8,8 @@ fail() {
   exit "$2"
 }
 
+take_lock 20 || fail lock 75 "another change of this host is under way"
 mkdir -p "$FOLDER"
-chmod 0700 "$HOST" "$FOLDER"
-exec 9>"$HOST/lock"
-flock -w 20 9 || fail lock 75 "another change of this host is under way"
 
 # The host must still be what the plan was made against.
 found=none
@@ -28,13 +26,23 @@ if [ "$found" = "$wanted" ] && [ "$FORCE" = no ] && [ "$CHECKPOINT" != keep ] &&
 fi
 if [ "$EXPECTED" != any ] && [ "$found" != "$EXPECTED" ] && [ "$found" != "$wanted" ]; then
   rm -f "$FOLDER/next.sh"
+  leave
   fail expected 76 "the host no longer has the configuration that the plan was made against"
 fi
 
-# What a revert goes back to: the configuration of now, or none at all.
+# What a revert goes back to: the configuration of now, or none at all. While another checkpoint waits, the configuration of now is one that
+# nobody has confirmed: then it is the one before that.
 if [ "$CHECKPOINT" != keep ]; then
   previous_empty=no
-  if [ -e "$FOLDER/current.sh" ]; then cp "$FOLDER/current.sh" "$FOLDER/previous.sh"; else empty_config >"$FOLDER/previous.sh"; previous_empty=yes; fi
+  if [ -e "$FOLDER/checkpoint" ] && [ -e "$FOLDER/previous.sh" ]; then
+    previous_empty=$(cat "$FOLDER/previous-empty")
+  elif [ -e "$FOLDER/current.sh" ]; then
+    cp "$FOLDER/current.sh" "$FOLDER/previous.sh"
+  else
+    empty_config >"$FOLDER/previous.sh"
+    previous_empty=yes
+  fi
+  echo "$previous_empty" >"$FOLDER/previous-empty"
   { echo "KEY=$KEY FOLDER=$FOLDER HOST=$HOST PREVIOUS_EMPTY=$previous_empty"; revert_text; } >"$FOLDER/revert.sh"
   rm -f "$FOLDER/outcome"
 fi
@@ -42,12 +50,13 @@ fi
 # The dead man's switch: without a confirmation the host goes back by itself.
 case $CHECKPOINT in
   0) rm -f "$FOLDER/checkpoint" ;;
-  keep) [ -e "$FOLDER/checkpoint" ] || { rm -f "$FOLDER/next.sh"; fail checkpoint 77 "the host has already gone back by itself"; } ;;
+  keep) [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$TOKEN" ] || { rm -f "$FOLDER/next.sh"; fail checkpoint 77 "the host has already gone back by itself"; } ;;
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"
+    cat /proc/sys/kernel/random/boot_id >"$FOLDER/checkpoint-boot"
     if [ -d /run/systemd/system ]; then
       systemd-run --quiet --collect --unit="migration-dashboard-checkpoint-$KEY-$TOKEN" --on-active="$CHECKPOINT" --timer-property=AccuracySec=100ms \
-        /bin/sh "$FOLDER/revert.sh" "$TOKEN" 9>&- || fail checkpoint 1 "the checkpoint could not be armed"
+        /bin/sh "$FOLDER/revert.sh" "$TOKEN" 9>&- || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }
     else
       # shellcheck disable=SC2016
       setsid sh -c 'sleep "$1"; exec /bin/sh "$2/revert.sh" "$3"' sh "$CHECKPOINT" "$FOLDER" "$TOKEN" >/dev/null 2>&1 9>&- </dev/null &
@@ -59,11 +68,14 @@ esac
 # What puts the configuration back after a reboot, and when the link returns.
 if [ -d /run/systemd/system ] && [ "$KEEP_FILES" = yes ]; then
   boot_text >"$FOLDER/boot.sh"
-  watch_text >"$FOLDER/watch.sh"
+  watching=start
+  watch_text >"$FOLDER/watch.next"
+  cmp -s "$FOLDER/watch.next" "$FOLDER/watch.sh" || watching=restart
+  mv "$FOLDER/watch.next" "$FOLDER/watch.sh"
   changed=no
   for unit in migration-dashboard migration-dashboard-late migration-dashboard-watch; do
     "unit_$(echo "$unit" | tr - _)" >"$FOLDER/unit"
-    cmp -s "$FOLDER/unit" "/etc/systemd/system/$unit@.service" || { cp "$FOLDER/unit" "/etc/systemd/system/$unit@.service"; changed=yes; }
+    cmp -s "$FOLDER/unit" "/etc/systemd/system/$unit@.service" || { install -m 0644 "$FOLDER/unit" "/etc/systemd/system/$unit@.service"; changed=yes; }
     wants="/etc/systemd/system/$([ "$unit" = migration-dashboard ] && echo sysinit || echo multi-user).target.wants"
     # The same link that `systemctl enable` makes, without its half second.
     mkdir -p "$wants"
@@ -83,9 +95,10 @@ if ! sh "$FOLDER/current.sh" set 9>&-; then
 fi
 
 if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ -d /run/systemd/system ]; then
-  systemctl --no-block start "migration-dashboard-watch@$KEY.service" 9>&- || true
+  systemctl --no-block "$watching" "migration-dashboard-watch@$KEY.service" 9>&- || true
 fi
 
+[ "$CHECKPOINT" != 0 ] || rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
 if [ "$KEEP_FILES" = no ] && [ "$CHECKPOINT" = 0 ]; then
   remove_all
   printf '{"config":"none","state":"none"}\n'

@@ -1,6 +1,9 @@
 # What sets a host to one configuration. The rendered part before it holds the values (names in capitals) and the texts (functions
 # named wanted_…); see ConfigScript.cs. Every step may be repeated and leaves nothing of an earlier configuration behind.
 
+# Early after a reboot interfaces are missing: what needs them is set later, all else now.
+can_wait() { [ "$BEST_EFFORT" = yes ]; }
+
 ip_command() { if [ "$1" = 6 ]; then echo ip6tables; else echo iptables; fi; }
 
 # --- the link -----------------------------------------------------------------------------------------------------------------
@@ -10,14 +13,14 @@ link_up() {
   link_create || return 1
   [ -e "/sys/class/net/$LINK" ] || { echo "interface $LINK is not there"; return 1; }
   wanted_addresses | while read -r address; do
+    # An address that is there already and was not put there by us is not ours to take away.
+    claim="$FOLDER/addresses/$(echo "$address" | tr / _)"
+    if [ ! -e "$claim" ] && ! ip -o addr show dev "$LINK" | grep -qF " $address "; then mkdir -p "$FOLDER/addresses" && echo "$LINK" >"$claim"; fi
     case $address in
       *:*) ip -6 addr replace "$address" dev "$LINK" nodad || exit 1 ;;
       *) ip addr replace "$address" dev "$LINK" || exit 1 ;;
     esac
   done || return 1
-  if [ -n "$(wanted_addresses)" ]; then
-    mkdir -p "$FOLDER/addresses" && wanted_addresses | while read -r address; do echo "$LINK" >"$FOLDER/addresses/$(echo "$address" | tr / _)"; done
-  fi
 }
 
 link_prune() {
@@ -35,36 +38,58 @@ link_prune() {
 
 sysctl_folder() { echo "$HOST/sysctl/$(echo "$1" | tr / ,)"; }
 
+# Values of single interfaces that the kernel overwrites with the one of the whole host (ip-sysctl.rst: forwarding): kept as lines of file and value.
+interface_values() {
+  case $1 in
+    net/ipv4/ip_forward) cd /proc/sys/net/ipv4/conf ;;
+    net/ipv6/conf/all/forwarding) cd /proc/sys/net/ipv6/conf ;;
+    *) return 0 ;;
+  esac && grep -H . ./*/forwarding | grep -v '^./all/'
+}
+
+restore_interface_values() {
+  while IFS=: read -r file value; do
+    file=/proc/sys/net/ipv$1/conf/$file
+    [ ! -e "$file" ] || [ "$(cat "$file")" = "$value" ] || echo "$value" >"$file"
+  done
+}
+
 write_sysctl() {
   [ "$(cat "/proc/sys/$1")" != "$2" ] || return 0
   # Switching ip_forward makes the kernel set accept_redirects everywhere (ip-sysctl.rst): those are put back.
   kept=
   [ "$1" != net/ipv4/ip_forward ] || kept=$(cd /proc/sys/net/ipv4/conf && grep -H . ./*/accept_redirects)
-  echo "$2" >"/proc/sys/$1"
-  [ -z "$kept" ] || echo "$kept" | while IFS=: read -r file value; do echo "$value" >"/proc/sys/net/ipv4/conf/$file"; done
+  echo "$2" >"/proc/sys/$1" || return 1
+  [ -z "$kept" ] || echo "$kept" | restore_interface_values 4
 }
 
 sysctls_set() {
   wanted_sysctls | while read -r path value; do
-    folder=$(sysctl_folder "$path")
-    [ -e "/proc/sys/$path" ] || { echo "/proc/sys/$path is not there"; exit 1; }
-    mkdir -p "$folder"
-    [ -e "$folder/before" ] || cat "/proc/sys/$path" >"$folder/before"
-    : >"$folder/claim-$KEY"
-    write_sysctl "$path" "$value" || exit 1
+    place=$(sysctl_folder "$path")
+    [ -e "/proc/sys/$path" ] || { echo "/proc/sys/$path is not there"; can_wait || exit 1; continue; }
+    mkdir -p "$place"
+    [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
+    : >"$place/claim-$KEY"
+    write_sysctl "$path" "$value" || can_wait || exit 1
   done
 }
 
 sysctls_release() {
   for claim in "$HOST"/sysctl/*/claim-"$KEY"; do
     [ -e "$claim" ] || continue
-    folder=$(dirname "$claim")
-    path=$(basename "$folder" | tr , /)
+    place=$(dirname "$claim")
+    path=$(basename "$place" | tr , /)
     ! wanted_sysctls | grep -qF "$path " || continue
     rm -f "$claim"
-    ls "$folder"/claim-* >/dev/null 2>&1 && continue
-    [ ! -e "/proc/sys/$path" ] || write_sysctl "$path" "$(cat "$folder/before")"
-    rm -rf "$folder"
+    ls "$place"/claim-* >/dev/null 2>&1 && continue
+    if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$place/before")" ]; then
+      write_sysctl "$path" "$(cat "$place/before")"
+      case $path in
+        net/ipv4/ip_forward) restore_interface_values 4 <"$place/interfaces" ;;
+        net/ipv6/conf/all/forwarding) restore_interface_values 6 <"$place/interfaces" ;;
+      esac
+    fi
+    rm -rf "$place"
   done
   rmdir "$HOST/sysctl" 2>/dev/null || true
 }
@@ -74,21 +99,30 @@ sysctls_release() {
 routes_set() {
   wanted_routes | while read -r family route; do
     # shellcheck disable=SC2086 # a route is several words, rendered from validated values
-    ip "-$family" route replace $route table "$TABLE" || exit 1
+    ip "-$family" route replace $route table "$TABLE" || can_wait || exit 1
   done || return 1
   wanted_rules | while read -r family preference selector; do
+    found=$(rule_at "$family" "$preference")
+    case $found in
+      *"from all $selector") continue ;;
+      "") ;;
+      *) echo "the routing rule at preference $preference is not ours: $found"; exit 1 ;;
+    esac
     # shellcheck disable=SC2086
-    rule_is_there "$family" "$preference" || ip "-$family" rule add pref "$preference" $selector || exit 1
+    ip "-$family" rule add pref "$preference" $selector || can_wait || exit 1
   done
 }
 
-rule_is_there() { [ -n "$(ip "-$1" rule show pref "$2" 2>/dev/null)" ]; }
+# Spelled as the kernel's tool prints it, without what it may leave at the end of a line.
+rule_at() { ip "-$1" rule show pref "$2" 2>/dev/null | sed 's/ *$//'; }
+
+ours() { for mark in $MARKS; do case $1 in *" fwmark $mark "*) return 0 ;; esac; done; return 1; }
 
 routes_prune() {
   for family in 4 6; do
     [ "$family" = 4 ] || [ -e /proc/net/if_inet6 ] || continue
     for preference in $PREFERENCES; do
-      wanted_rules | grep -q "^$family $preference " || ! rule_is_there "$family" "$preference" || ip "-$family" rule del pref "$preference"
+      wanted_rules | grep -q "^$family $preference " || ! ours "$(rule_at "$family" "$preference")" || ip "-$family" rule del pref "$preference"
     done
     wanted_routes | grep -q "^$family " || ip "-$family" route flush table "$TABLE" 2>/dev/null || true
   done
@@ -127,16 +161,21 @@ rules_set_nft() {
 rules_set_iptables() {
   command=$(ip_command "$1")
   command -v "$command" >/dev/null 2>&1 || { [ -z "$("wanted_iptables$1")" ]; return; }
+  # Docker and others hold the same lock for moments (iptables(8), --wait; old versions of restore do not know the word).
+  patience=
+  ! "$command-restore" --help 2>&1 | grep -q -- --wait || patience="--wait 5"
   # Chains that are wanted are filled first, then hooked in; what is no longer wanted is unhooked last: a hold is on before all and off after all.
-  [ -z "$("wanted_iptables$1")" ] || "wanted_iptables$1" | "$command-restore" --noflush || return 1
-  "wanted_jumps$1" | while read -r table builtin chain; do
-    "$command" -t "$table" -C "$builtin" -j "$chain" 2>/dev/null || "$command" -t "$table" -I "$builtin" 1 -j "$chain" || exit 1
+  # shellcheck disable=SC2086
+  [ -z "$("wanted_iptables$1")" ] || "wanted_iptables$1" | "$command-restore" $patience --noflush || return 1
+  "wanted_jumps$1" | while read -r list builtin chain; do
+    "$command" -w 5 -t "$list" -C "$builtin" -j "$chain" 2>/dev/null || "$command" -w 5 -t "$list" -I "$builtin" 1 -j "$chain" || exit 1
   done || return 1
-  all_jumps | while read -r table builtin chain; do
-    ! "wanted_jumps$1" | grep -qxF "$table $builtin $chain" || continue
-    "$command" -t "$table" -S "$chain" >/dev/null 2>&1 || continue
-    "$command" -t "$table" -D "$builtin" -j "$chain" 2>/dev/null || true
-    "$command" -t "$table" -F "$chain" && "$command" -t "$table" -X "$chain" || exit 1
+  existing=$("$command-save" | grep "^:$CHAINS-")
+  [ -z "$existing" ] || all_jumps | while read -r list builtin chain; do
+    case $existing in *":$chain "*) ;; *) continue ;; esac
+    ! "wanted_jumps$1" | grep -qxF "$list $builtin $chain" || continue
+    "$command" -w 5 -t "$list" -D "$builtin" -j "$chain" 2>/dev/null || true
+    "$command" -w 5 -t "$list" -F "$chain" && "$command" -w 5 -t "$list" -X "$chain" || exit 1
   done
 }
 
@@ -155,6 +194,7 @@ state() {
   done
   wanted_sysctls | while read -r path value; do echo "$path=$(cat "/proc/sys/$path" 2>/dev/null) wanted $value"; done
   for id in $OPENINGS; do if sh -c "$("opening_$id" | sed -n 2p)" >/dev/null 2>&1; then echo "opening $id"; else echo "opening $id is gone"; fi; done
+  [ -z "$LINK" ] || if [ -e "/sys/class/net/$LINK" ] && tunnel_runs; then echo "link $LINK"; else echo "link $LINK is gone"; fi
   [ -z "$LINK" ] || wanted_addresses | while read -r address; do ip -o addr show dev "$LINK" 2>/dev/null | grep -qF " $address " && echo "address $address" || echo "address $address is gone"; done
 }
 
@@ -170,7 +210,8 @@ set_all() {
   step routes-removed routes_prune
   step sysctls-restored sysctls_release
   step link-removed link_prune
-  state_hash >"$FOLDER/applied"
+  # What was applied is what the host is compared with later: a start after a reboot may not redefine it.
+  can_wait || state_hash >"$FOLDER/applied"
 }
 
 # What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).

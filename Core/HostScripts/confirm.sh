@@ -1,17 +1,30 @@
 # Makes a change stay: the checkpoint is taken away, unless the host has already gone back by itself.
-[ -d "$FOLDER" ] || { printf '{"step":"confirm","exit":77,"ms":0,"output":"the host has already gone back by itself"}\n'; exit 77; }
-exec 9>"$HOST/lock"
-flock -w 20 9 || { printf '{"step":"confirm","exit":75,"ms":0,"output":"another change of this host is under way"}\n'; exit 75; }
+result() { printf '{"step":"confirm","exit":%d,"ms":0,"output":"%s"}\n' "$1" "$2"; }
+
+# Asked twice (the first answer got lost), it answers the same: nothing is left, or the token of the change that stays is written down.
+[ "$REMOVE" = no ] || [ -d "$FOLDER" ] || { result 0 ""; echo '{"state":"none"}'; exit 0; }
+[ -d "$FOLDER" ] || { result 77 "the host has already gone back by itself"; exit 77; }
+take_lock 20 || { result 75 "another change of this host is under way"; exit 75; }
+if [ "$(cat "$FOLDER/confirmed" 2>/dev/null)" = "$TOKEN" ] && [ ! -e "$FOLDER/checkpoint" ]; then
+  result 0 ""
+  printf '{"state":"%s"}\n' "$(cat "$FOLDER/applied")"
+  exit 0
+fi
 if [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" != "$TOKEN" ]; then
-  printf '{"step":"confirm","exit":77,"ms":0,"output":"the host has already gone back by itself"}\n'
+  result 77 "the host has already gone back by itself"
+  leave
   exit 77
 fi
-rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh"
+echo "$TOKEN" >"$FOLDER/confirmed"
+rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
 [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 2>/dev/null
 if [ "$REMOVE" = yes ]; then
   remove_all
   state=none
 else
   state=$(cat "$FOLDER/applied")
+  # From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
+  [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null
 fi
-printf '{"step":"confirm","exit":0,"ms":0,"output":""}\n{"state":"%s"}\n' "$state"
+result 0 ""
+printf '{"state":"%s"}\n' "$state"

@@ -1,5 +1,23 @@
 # What apply, confirm, the revert on the host and the boot units have in common. The rendered part before it holds KEY, FOLDER and HOST.
 
+# One change of this host at a time. The last migration to leave takes the lock's file with it: whoever waited on that one asks again.
+take_lock() {
+  while :; do
+    mkdir -p "$HOST" && chmod 0700 "$HOST" || return 1
+    exec 9>"$HOST/lock"
+    flock -w "$1" 9 || return 1
+    [ "$(stat -L -c %i /proc/self/fd/9)" != "$(stat -c %i "$HOST/lock" 2>/dev/null)" ] || return 0
+  done
+}
+
+# The last to leave takes away what migrations have in common.
+leave() {
+  rmdir "$FOLDER" 2>/dev/null
+  [ -z "$(find "$HOST" -mindepth 1 -maxdepth 1 ! -name lock 2>/dev/null)" ] || return 0
+  rm -f /etc/systemd/system/migration-dashboard@.service /etc/systemd/system/migration-dashboard-late@.service /etc/systemd/system/migration-dashboard-watch@.service
+  rm -rf "$HOST"
+}
+
 # Takes everything of this migration off the host but what the configuration itself has undone: files, units, and the last one the host's folder.
 remove_all() {
   if [ -d /run/systemd/system ]; then
@@ -9,10 +27,12 @@ remove_all() {
     done
   fi
   rm -rf "$FOLDER"
-  others=$(find "$HOST" -mindepth 1 -maxdepth 1 ! -name lock)
-  if [ -z "$others" ]; then
-    rm -f /etc/systemd/system/migration-dashboard@.service /etc/systemd/system/migration-dashboard-late@.service /etc/systemd/system/migration-dashboard-watch@.service
-    rm -rf "$HOST"
+  leave
+  if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    # Not waited for: after a reboot it is the late unit that runs this.
+    systemctl reset-failed "migration-dashboard*@$KEY.service" 2>/dev/null
+    systemctl --no-block stop "migration-dashboard@$KEY.service" "migration-dashboard-late@$KEY.service" 2>/dev/null
   fi
-  [ ! -d /run/systemd/system ] || systemctl daemon-reload
+  return 0
 }

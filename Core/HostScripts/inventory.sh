@@ -45,7 +45,7 @@ read_virtualization() { ask systemd-detect-virt || [ $? -ne 127 ] || return 127;
 # Programs are looked for; only those whose version matters are asked for it.
 read_tools() {
   for tool in nft iptables ip6tables iptables-save ip6tables-save iptables-restore iptables-legacy-save ip conntrack docker docker-compose rsync openvpn ss systemctl \
-    systemd-run ufw firewall-cmd flock setsid curl openssl ping arping ethtool timeout awk sed sha256sum base64 tcpdump; do
+    systemd-run ufw firewall-cmd flock setsid curl openssl ping arping ethtool timeout awk sed sha256sum base64 tcpdump ssh ssh-keygen; do
     ! has "$tool" || echo "$tool $(command -v "$tool")"
   done
 }
@@ -200,9 +200,17 @@ read_docker_networks() {
 # In bytes; busybox counts in 1024s and says so in its heading. Only local file systems: a dead server must not hang this.
 read_disks() { ask df -P -B1 -l || ask df -P -k; }
 
+# size_of PATH KIND: bytes on disk, -1 when they could not be added up in time.
 size_of() {
-  if has timeout; then bytes=$(timeout "$measure_patience" du -sx -B1 -- "$1" 2>/dev/null) || bytes=-1; else bytes=$(du -sx -B1 -- "$1" 2>/dev/null) || bytes=-1; fi
-  echo "$2 ${bytes%%[!0-9-]*} $1"
+  limit=
+  ! has timeout || limit="timeout $measure_patience"
+  du_code=0
+  # shellcheck disable=SC2086 # the limit is two words or none
+  kilobytes=$($limit du -skx -- "$1" 2>/dev/null) || du_code=$?
+  kilobytes=${kilobytes%%[!0-9]*}
+  # 1 means that files vanished meanwhile, as they do while an application runs: the sum is good. 124 is the time limit's.
+  if [ "$du_code" -le 1 ] && [ -n "$kilobytes" ]; then bytes=$((kilobytes * 1024)); else bytes=-1; fi
+  echo "$2 $bytes $1"
 }
 
 size_of_container() {

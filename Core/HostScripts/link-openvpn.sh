@@ -5,11 +5,12 @@ link_create() {
   openvpn_is_new_enough || { echo "OpenVPN 2.6 or newer is needed, here is: $(openvpn --version 2>/dev/null | head -n 1 | cut -d' ' -f1,2)"; return 1; }
   if [ ! -s "$FOLDER/link/key.pem" ] || [ ! -s "$FOLDER/link/certificate.pem" ]; then echo "the link's key is not there: it has to be made first"; return 1; fi
   link_claim || return 1
-  # Persistent, so that its routes and settings outlive an OpenVPN that is started again.
-  [ -e "/sys/class/net/$LINK" ] || openvpn_tap || return 1
+  # Persistent, so that its routes and settings outlive an OpenVPN that is started again. One that runs does not notice a new interface.
+  made=no
+  [ -e "/sys/class/net/$LINK" ] || { openvpn_tap || return 1; made=yes; }
   ip link set dev "$LINK" mtu 1500 up || return 1
   openvpn_conf >"$FOLDER/link/next"
-  if cmp -s "$FOLDER/link/next" "$FOLDER/link/openvpn.conf" && tunnel_runs; then
+  if [ "$made" = no ] && cmp -s "$FOLDER/link/next" "$FOLDER/link/openvpn.conf" && tunnel_runs; then
     rm -f "$FOLDER/link/next"
     return 0
   fi

@@ -2,12 +2,15 @@
 armed() { [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$1" ]; }
 
 armed "$1" || exit 0
-exec 8>"$HOST/lock"
-flock 8
+take_lock 600 || exit 75
 armed "$1" || exit 0
-revert_first >"$FOLDER/revert.log" 2>&1 8>&-
-sh "$FOLDER/previous.sh" "${2:-set}" >>"$FOLDER/revert.log" 2>&1 8>&- || sh "$FOLDER/previous.sh" late >>"$FOLDER/revert.log" 2>&1 8>&-
-revert_last >>"$FOLDER/revert.log" 2>&1 8>&-
-rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"
+revert_first >"$FOLDER/revert.log" 2>&1 9>&-
+code=0
+# Should a step fail, everything that can be put back is.
+sh "$FOLDER/previous.sh" "${2:-set}" >>"$FOLDER/revert.log" 2>&1 9>&- || { code=1; sh "$FOLDER/previous.sh" late >>"$FOLDER/revert.log" 2>&1 9>&-; }
+revert_last >>"$FOLDER/revert.log" 2>&1 9>&-
+rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
 echo "reverted $1" >"$FOLDER/outcome"
-if [ "$PREVIOUS_EMPTY" = yes ]; then remove_all; else mv "$FOLDER/previous.sh" "$FOLDER/current.sh"; fi
+# After a failure the files stay, so that it can be seen and tried again.
+if [ "$PREVIOUS_EMPTY" = yes ] && [ "$code" = 0 ]; then remove_all; else mv "$FOLDER/previous.sh" "$FOLDER/current.sh" && sh "$FOLDER/current.sh" hash >"$FOLDER/applied"; fi
+exit "$code"

@@ -64,8 +64,8 @@ function run(    began, begun, now, cpu, before, cost, light, full, next_full, n
     # 100 ticks a second, whatever the kernel uses itself (USER_HZ, proc(5)).
     cpu = ticks(); cost = (cpu - before) * 10; before = cpu
     if (!full) light = light * 0.8 + cost * 0.2
-    # 5 % of a core at most: one twentieth while every line is whole, else 4 % for whole ones and 1 % for those in between.
-    if (full) next_full = begun + (cost * 20 <= 1000 ? 1 : cost * 25 / 1000)
+    # Below 5 % of a core: while every line is whole it may cost 4.8 %, else whole ones 3.7 % and those in between 1 %.
+    if (full) next_full = begun + (cost * 21 <= 1000 ? 1 : cost * 27 / 1000)
     next_line = begun + (light * 100 <= 1000 ? 1 : light / 10)
     if (next_full < next_line) next_line = next_full
     now = uptime()

@@ -57,8 +57,13 @@ public sealed record HostSysctl(string Path, string Value);
 /// <param name="Process">Name of the first process that holds it; null when the kernel holds it itself.</param>
 /// <param name="Unit">The systemd unit the process belongs to.</param>
 /// <param name="Container">Id of the container the process runs in (host networking).</param>
-public sealed record ListeningSocket(Transport Transport, IPAddress Address, ushort Port, string? Interface, string? Process, int? Pid, string? Unit, string? Container)
+/// <param name="BothFamilies">An IPv6 socket that takes IPv4 as well, which ss prints as <c>*</c>.</param>
+public sealed record ListeningSocket(
+    Transport Transport, IPAddress Address, ushort Port, string? Interface, string? Process, int? Pid, string? Unit, string? Container, bool BothFamilies = false)
 {
+    /// <summary>Takes what arrives for this address of the host.</summary>
+    public bool Takes(IPAddress address) => BothFamilies || Address.Equals(address) || Address.Equals(address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any);
+
     public bool IsOnAll => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
 
     public bool IsLoopback => IPAddress.IsLoopback(Address);

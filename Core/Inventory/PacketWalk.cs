@@ -26,10 +26,12 @@ public static class PacketWalk
     }
 
     /// <summary>The base chains of plain nft tables that drop it. An accept in one table does not undo a drop in another (nft(8)).</summary>
-    public static IEnumerable<(NftTable Table, NftChain Chain)> NftDrops(HostFirewall firewall, AddressFamily family, string hook, string incoming, string? outgoing)
+    /// <param name="manager">Null for tables without a manager; else the manager's table, such as <c>firewalld</c>.</param>
+    public static IEnumerable<(NftTable Table, NftChain Chain)> NftDrops(
+        HostFirewall firewall, AddressFamily family, string hook, string incoming, string? outgoing, string? manager = null)
     {
         var own = family == AddressFamily.InterNetwork ? "ip" : "ip6";
-        foreach (var table in firewall.Nft.Where(table => (table.Family == "inet" || table.Family == own) && !IsOurs(table) && !HasManager(table)))
+        foreach (var table in firewall.Nft.Where(table => (table.Family == "inet" || table.Family == own) && (manager is null ? !IsOurs(table) && !HasManager(table) : table.Name == manager)))
         {
             var chains = table.Chains.GroupBy(chain => chain.Name).ToDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
             foreach (var chain in table.Chains.Where(chain => string.Equals(chain.Hook, hook, StringComparison.OrdinalIgnoreCase) && chain.Type == "filter"))

@@ -24,7 +24,8 @@ internal static partial class SocketText
             var holder = words.Length > 6 ? Holder().Match(words[6]) : Match.Empty;
             int? pid = holder.Success ? int.Parse(holder.Groups["pid"].Value, CultureInfo.InvariantCulture) : null;
             var owner = pid is { } known && owners.TryGetValue(known, out var found) ? found : default;
-            sockets.Add(new(transport.Value, address, port, zone, holder.Success ? holder.Groups["name"].Value : null, pid, owner.Unit, owner.Container));
+            sockets.Add(new(transport.Value, address, port, zone, holder.Success ? holder.Groups["name"].Value : null, pid, owner.Unit, owner.Container,
+                words[4].StartsWith('*')));
         }
 
         return sockets.ToValueList();

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MigrationDashboard.Core.Servers;
 
 namespace MigrationDashboard.Core.Network;
@@ -24,8 +25,8 @@ public sealed record HostConfig(Allocation Allocation)
 
     public EgressExit? EgressExit { get; init; }
 
-    /// <summary>Forwarding was off on this host before: whatever is forwarded and not ours is dropped, so that the host does not become an open router.</summary>
-    public bool GuardForwarding { get; init; }
+    /// <summary>Families in which this host did not forward before: whatever is forwarded and not ours is dropped, so that it does not become an open router.</summary>
+    public ValueList<AddressFamily> GuardedForwarding { get; init; } = [];
 
     public ValueList<Sysctl> Sysctls { get; init; } = [];
 

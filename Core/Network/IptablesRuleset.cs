@@ -21,6 +21,7 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
         new("mangle", "PREROUTING", allocation.ChainPrefix + "-PRE"),
         new("mangle", "FORWARD", allocation.ChainPrefix + "-FWD"),
         new("mangle", "OUTPUT", allocation.ChainPrefix + "-OUT"),
+        new("mangle", "POSTROUTING", allocation.ChainPrefix + "-POST"),
         new("nat", "PREROUTING", allocation.ChainPrefix + "-DNAT"),
         new("nat", "POSTROUTING", allocation.ChainPrefix + "-SNAT"),
         new("filter", "FORWARD", allocation.ChainPrefix + "-GUARD"),
@@ -64,14 +65,14 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
         foreach (var hold in config.Holds.Where(hold => hold.Family == family))
             foreach (var address in hold.Addresses)
                 foreach (var port in ports)
-                    yield return ("HOLD", $"! -i lo -d {address} {port.Protocol}{(port.Protocol == "-p tcp" ? " --syn" : "")} {port.Ports} -j DROP");
+                    yield return ("HOLD", $"! -i lo -d {address} {port.Opening} {port.Ports} -j DROP");
 
         foreach (var counting in config.Counting.Where(counting => counting.Family == family))
             foreach (var port in ports)
             {
-                yield return ("PRE", $"-i {counting.Inbound} -d {counting.Address} {port.Protocol} {port.Ports} -m conntrack --ctstate NEW -m comment --comment outside");
+                yield return ("PRE", $"-i {counting.Inbound} -d {counting.Address} {port.Opening} {port.Ports} -m conntrack --ctstate NEW -m comment --comment outside");
                 if (counting.LinkAddress is not null)
-                    yield return ("PRE", $"-i {counting.Link} -d {counting.LinkAddress} {port.Protocol} {port.Ports} -m conntrack --ctstate NEW -m comment --comment link");
+                    yield return ("PRE", $"-i {counting.Link} -d {counting.LinkAddress} {port.Opening} {port.Ports} -m conntrack --ctstate NEW -m comment --comment link");
             }
 
         foreach (var forwarding in forwardings.Where(forwarding => forwarding.AcceptNew))
@@ -102,20 +103,31 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
                 yield return ("FWD", $"-i {forwarding.Link} -p tcp --tcp-flags SYN,RST SYN -m connmark --mark {marks.Forwarded} -j TCPMSS --set-mss {NftRuleset.MaximumSegment(forwarding)}");
             }
 
+        foreach (var (link, mark) in returns.Select(path => (path.Link, marks.Return)).Concat(
+            config.Egress is { } own && own.Family == family ? [(own.Link, marks.Egress)] : []))
+            yield return ("POST", $"-o {link} -m mark --mark {mark} -j MARK --set-xmark 0x0/{mark.MaskHex}");
+
         if (config.EgressExit is { } exit && exit.Family == family)
             foreach (var source in exit.Sources)
                 yield return ("SNAT", $"-o {exit.Outbound} -s {source} -j SNAT --to-source {exit.Address}");
 
-        if (config.GuardForwarding && forwardings.Count > 0)
+        if (config.GuardedForwarding.Contains(family) && forwardings.Count > 0)
         {
             if (config.EgressExit is { } way && way.Family == family)
                 yield return ("GUARD", $"-i {way.Link} -j RETURN");
-            yield return ("GUARD", $"-m connmark --mark 0x0/{marks.Forwarded.MaskHex} -m conntrack --ctdir ORIGINAL -j DROP");
+            foreach (var bridge in NftRuleset.ContainerBridges)
+            {
+                yield return ("GUARD", $"-i {bridge}+ -j RETURN");
+                yield return ("GUARD", $"-o {bridge}+ -j RETURN");
+            }
+
+            yield return ("GUARD", $"-m connmark --mark 0x0/{NftRuleset.AnyMigration} -m conntrack --ctdir ORIGINAL -j DROP");
         }
     }
 
-    private static IEnumerable<(string Protocol, string Ports)> Matches(IEnumerable<ForwardedPort> ports) =>
+    private static IEnumerable<(string Protocol, string Opening, string Ports)> Matches(IEnumerable<ForwardedPort> ports) =>
         ports.GroupBy(port => port.Transport).OrderBy(group => group.Key).Select(group =>
             (group.Key == Transport.Tcp ? "-p tcp" : "-p udp",
+             group.Key == Transport.Tcp ? "-p tcp --syn" : "-p udp",
              $"-m multiport --dports {string.Join(',', group.Order().Select(port => port.Number.ToString(CultureInfo.InvariantCulture)))}"));
 }

@@ -17,7 +17,8 @@ namespace MigrationDashboard.Core.Network;
 /// forward     -150 mangle  clamp: MSS lowered to what the link carries
 ///                0 filter  guard: what is not ours is not forwarded
 /// output      -150 mangle  replies: of local processes; the route type asks the routing rules again
-/// postrouting   90         as_us: before Docker's masquerade at 100
+/// postrouting -150 mangle  unmark: a link that is itself a tunnel of the kernel would route its outer packet by the mark
+///               90         as_us: before Docker's masquerade at 100
 /// </code>
 /// </remarks>
 public static class NftRuleset
@@ -26,6 +27,12 @@ public static class NftRuleset
     public const int DestinationNatPriority = -110;
 
     private const int SourceNatPriority = 90;
+
+    /// <summary>Docker names its bridges so; should it be started while we forward, what it forwards is its own affair (it would have switched forwarding on itself).</summary>
+    internal static readonly string[] ContainerBridges = ["docker", "br-"];
+
+    /// <summary>Another migration on this host may use the other field.</summary>
+    internal static readonly string AnyMigration = ConnectionMark.Hex(Allocation.FirstMask | Allocation.SecondMask);
 
     public static string Render(HostConfig config)
     {
@@ -85,16 +92,16 @@ public static class NftRuleset
         var hold = new Chain("hold", "filter", "prerouting", -300, []);
         foreach (var wanted in config.Holds.Where(wanted => wanted.Family == family))
             foreach (var port in ports)
-                hold.Rules.Add($"iifname != \"lo\" {ip} daddr {{ {wanted.Addresses} }} {port.Text}{(port.Transport == Transport.Tcp ? " tcp flags & (fin | syn | rst | ack) == syn" : "")} counter name \"held\" drop");
+                hold.Rules.Add($"iifname != \"lo\" {ip} daddr {{ {wanted.Addresses} }} {port.Text}{port.Opening} counter name \"held\" drop");
         yield return hold;
 
         var mark = new Chain("classify", "filter", "prerouting", -150, []);
         foreach (var counting in config.Counting.Where(counting => counting.Family == family))
             foreach (var port in ports)
             {
-                mark.Rules.Add($"iifname \"{counting.Inbound}\" {ip} daddr {counting.Address} {port.Text} ct state new counter name \"outside\"");
+                mark.Rules.Add($"iifname \"{counting.Inbound}\" {ip} daddr {counting.Address} {port.Text}{port.Opening} ct state new counter name \"outside\"");
                 if (counting.LinkAddress is not null)
-                    mark.Rules.Add($"iifname \"{counting.Link}\" {ip} daddr {counting.LinkAddress} {port.Text} ct state new counter name \"link\"");
+                    mark.Rules.Add($"iifname \"{counting.Link}\" {ip} daddr {counting.LinkAddress} {port.Text}{port.Opening} ct state new counter name \"link\"");
             }
 
         foreach (var forwarding in forwardings.Where(forwarding => forwarding.AcceptNew))
@@ -132,14 +139,31 @@ public static class NftRuleset
         yield return clamp;
 
         var guard = new Chain("guard", "filter", "forward", 0, []);
-        if (config.GuardForwarding && forwardings.Count > 0)
-            guard.Rules.Add($"ct mark & {marks.Forwarded.MaskHex} == 0 {(exit is null ? "" : $"iifname != \"{exit.Link}\" ct direction original ")}counter drop");
+        if (config.GuardedForwarding.Contains(family) && forwardings.Count > 0)
+        {
+            foreach (var bridge in ContainerBridges)
+            {
+                guard.Rules.Add($"iifname \"{bridge}*\" accept");
+                guard.Rules.Add($"oifname \"{bridge}*\" accept");
+            }
+
+            guard.Rules.Add($"ct mark & {AnyMigration} == 0 {(exit is null ? "" : $"iifname != \"{exit.Link}\" ct direction original ")}counter drop");
+        }
+
         yield return guard;
 
         var reply = new Chain("replies", "route", "output", -150, []);
         if (returns.Count > 0)
             reply.Rules.Add(Reply(marks.Return));
         yield return reply;
+
+        // Encapsulated packets keep the mark, and VXLAN looks up its way by it: our table would lead them into the link again.
+        var unmark = new Chain("unmark", "filter", "postrouting", -150, []);
+        foreach (var path in returns)
+            unmark.Rules.Add($"oifname \"{path.Link}\" meta mark & {marks.Return.MaskHex} == {marks.Return.ValueHex} meta mark set meta mark & {marks.Return.KeepHex}");
+        if (egress is not null)
+            unmark.Rules.Add($"oifname \"{egress.Link}\" meta mark & {marks.Egress.MaskHex} == {marks.Egress.ValueHex} meta mark set meta mark & {marks.Egress.KeepHex}");
+        yield return unmark;
 
         var snat = new Chain("as_us", "nat", "postrouting", SourceNatPriority, []);
         if (exit is not null)
@@ -154,7 +178,12 @@ public static class NftRuleset
 
     private static string Reply(ConnectionMark mark) => $"ct direction reply ct mark & {mark.MaskHex} == {mark.ValueHex} meta mark set {Put("meta", mark)}";
 
-    private static IEnumerable<(Transport Transport, string Text)> Matches(IEnumerable<ForwardedPort> ports) =>
+    /// <param name="Opening">Matches a TCP connection's first packet only: conntrack also calls the first packet it sees of an older connection new (nf_conntrack_tcp_loose).</param>
+    private sealed record PortMatch(string Text, string Opening);
+
+    private static IEnumerable<PortMatch> Matches(IEnumerable<ForwardedPort> ports) =>
         ports.GroupBy(port => port.Transport).OrderBy(group => group.Key).Select(group =>
-            (group.Key, $"{(group.Key == Transport.Tcp ? "tcp" : "udp")} dport {{ {string.Join(", ", group.Order().Select(port => port.Number.ToString(CultureInfo.InvariantCulture)))} }}"));
+            new PortMatch(
+                $"{(group.Key == Transport.Tcp ? "tcp" : "udp")} dport {{ {string.Join(", ", group.Order().Select(port => port.Number.ToString(CultureInfo.InvariantCulture)))} }}",
+                group.Key == Transport.Tcp ? " tcp flags & (fin | syn | rst | ack) == syn" : ""));
 }

@@ -52,7 +52,12 @@ public static class StageConfigs
         };
         if (stage != Stage.Tail && migration.Spec.EgressThroughNew)
             config = WithEgress(config, side, migration);
-        return held || stage == Stage.Cutover ? config with { Holds = side.Holds() } : config;
+        if (!held && stage != Stage.Cutover)
+            return config;
+
+        // Some firewalls take a second for each opening (ufw): those of the stage that follows are made before the hold begins, not in it.
+        var other = For(migration, stage == Stage.Tail ? Stage.Drain : Stage.Tail, role);
+        return config with { Holds = side.Holds(), Openings = Together(config.Openings, other.Openings) };
     }
 
     /// <summary>Connections that come over the link are served here (or were, until the workload moved): their replies go back over it.</summary>
@@ -70,7 +75,7 @@ public static class StageConfigs
         return config with
         {
             Forwardings = forwardings,
-            GuardForwarding = !side.Facts.Ipv4ForwardingWasOn,
+            GuardedForwarding = forwardings.Select(forwarding => forwarding.Family).Where(family => !side.ForwardingWasOn(family)).ToValueList(),
             Openings = Together(config.Openings, side.ForwardOpenings(forwardings)),
             Sysctls = Together(config.Sysctls, side.ForwardSysctls(forwardings)),
         };
@@ -99,6 +104,8 @@ public static class StageConfigs
         public Role Role => role;
 
         public HostFacts Facts => facts;
+
+        public bool ForwardingWasOn(AddressFamily family) => family == AddressFamily.InterNetwork ? facts.Ipv4ForwardingWasOn : facts.Ipv6ForwardingWasOn;
 
         public InterfaceName Link => role == Role.Old ? migration.Spec.Link.OldInterface : migration.Spec.Link.NewInterface;
 

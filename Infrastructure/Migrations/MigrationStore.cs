@@ -77,6 +77,12 @@ public sealed class MigrationStore(NpgsqlDataSource database)
         var taken = (await connection.QueryAsync<int>(new CommandDefinition(
             "SELECT slot FROM migration WHERE stage <> 'Decommission' AND (old_server IN (@OldServer, @NewServer) OR new_server IN (@OldServer, @NewServer))",
             new { spec.OldServer, spec.NewServer }, transaction, cancellationToken: cancellation))).ToHashSet();
+        var others = await connection.QueryAsync<(string Name, string Spec)>(new CommandDefinition(
+            "SELECT name, spec::text FROM migration WHERE stage <> 'Decommission' AND (old_server IN (@OldServer, @NewServer) OR new_server IN (@OldServer, @NewServer))",
+            new { spec.OldServer, spec.NewServer }, transaction, cancellationToken: cancellation));
+        foreach (var (name, other) in others)
+            if (CoreJson.Read<MigrationSpec>(other).Ports.Intersect(spec.Ports).ToValueList() is { Count: > 0 } shared)
+                throw new InvalidInputException("ports", $"the migration {name} moves {shared} on one of these servers already: a port can only go one way");
         var slot = Enumerable.Range(1, Allocation.MostSlots(mask)).FirstOrDefault(candidate => !taken.Contains(candidate));
         if (slot == 0)
             throw new InvalidInputException("servers", $"{taken.Count} migrations share these servers: end one of them first");

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using MigrationDashboard.Core.Audit;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Audit;
 
 namespace MigrationDashboard.Infrastructure.Migrations;
 
@@ -16,15 +18,17 @@ public sealed class RunLog : IAsyncDisposable
 
     private readonly Channel<Func<CancellationToken, Task>> _writes = Channel.CreateUnbounded<Func<CancellationToken, Task>>(new() { SingleReader = true });
     private readonly RunStore _runs;
-    private readonly Guid _run;
+    private readonly StageRun _run;
+    private readonly AuditStore _audit;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Task _writer;
     private int _number;
 
-    public RunLog(RunStore runs, Guid run, int stepsSoFar, TimeProvider time, ILogger logger)
+    public RunLog(RunStore runs, AuditStore audit, StageRun run, int stepsSoFar, TimeProvider time, ILogger logger)
     {
         _runs = runs;
+        _audit = audit;
         _run = run;
         _number = stepsSoFar;
         _time = time;
@@ -39,17 +43,17 @@ public sealed class RunLog : IAsyncDisposable
         var number = Interlocked.Increment(ref _number);
         var started = _time.GetUtcNow();
         var clock = Stopwatch.StartNew();
-        Write(cancellation => _runs.BeginStepAsync(_run, number, name, host, started, cancellation));
-        var notes = new StepNotes(text => Write(cancellation => _runs.ProgressAsync(_run, number, text, cancellation)));
+        Write(cancellation => _runs.BeginStepAsync(_run.Id, number, name, host, started, cancellation));
+        var notes = new StepNotes(text => Write(cancellation => _runs.ProgressAsync(_run.Id, number, text, cancellation)));
         try
         {
             var result = await work(notes);
-            End(number, StepState.Succeeded, clock, notes.ExitCode ?? 0, notes.Text);
+            End(number, name, host, StepState.Succeeded, clock, notes, notes.Text);
             return result;
         }
         catch (Exception error)
         {
-            End(number, StepState.Failed, clock, notes.ExitCode, notes.Text.Length == 0 ? error.Message : $"{notes.Text}\n{error.Message}");
+            End(number, name, host, StepState.Failed, clock, notes, notes.Text.Length == 0 ? error.Message : $"{notes.Text}\n{error.Message}");
             throw;
         }
     }
@@ -82,10 +86,17 @@ public sealed class RunLog : IAsyncDisposable
         await _writer;
     }
 
-    private void End(int number, StepState state, Stopwatch clock, int? exitCode, string output)
+    private void End(int number, string name, string? host, StepState state, Stopwatch clock, StepNotes notes, string output)
     {
         var milliseconds = (int)clock.ElapsedMilliseconds;
-        Write(cancellation => _runs.EndStepAsync(_run, number, state, milliseconds, exitCode, output, cancellation));
+        var ended = _time.GetUtcNow();
+        Write(cancellation => _runs.EndStepAsync(_run.Id, number, state, milliseconds, notes.ExitCode ?? (state == StepState.Succeeded ? 0 : null), output, cancellation));
+        Write(async cancellation => await _audit.AppendAsync(
+            new AuditEvent
+            {
+                At = ended, Actor = _run.RequestedBy, Action = "stage." + name.Split(' ')[0].ToLowerInvariant(), MigrationId = _run.MigrationId, Host = host, Command = notes.Command, ExitCode = notes.ExitCode,
+                DurationMs = milliseconds, Outcome = state == StepState.Succeeded ? AuditOutcome.Ok : AuditOutcome.Failed, Detail = $"{_run.Direction} to {_run.Target}: {name}\n{output}",
+            }, cancellation));
     }
 
     private async Task WriteAsync()
@@ -108,7 +119,7 @@ public sealed class RunLog : IAsyncDisposable
                 }
                 catch (Exception error)
                 {
-                    _logger.LogError(error, "A line of the log of run {Run} is lost", _run);
+                    _logger.LogError(error, "A line of the log of run {Run} is lost", _run.Id);
                     break;
                 }
             }
@@ -122,6 +133,9 @@ public sealed class StepNotes(Action<string> progress)
     public string Text { get; private set; } = "";
 
     public int? ExitCode { get; set; }
+
+    /// <summary>What is run on the host, in full, for the audit; null when nothing is.</summary>
+    public string? Command { get; set; }
 
     public void Add(string text) => Text = Text.Length == 0 ? text : $"{Text}\n{text}";
 

@@ -69,6 +69,15 @@ public sealed class ServerStore(NpgsqlDataSource database)
         return row is ({ } json, { } at) ? (json, at) : null;
     }
 
+    /// <summary>When each server was last read; servers never read are missing.</summary>
+    public async Task<IReadOnlyDictionary<Guid, DateTimeOffset>> InventoryTimesAsync(CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var rows = await connection.QueryAsync<(Guid Id, DateTime At)>(new CommandDefinition(
+            "SELECT id, inventory_at FROM server WHERE inventory_at IS NOT NULL", cancellationToken: cancellation));
+        return rows.ToDictionary(row => row.Id, row => new DateTimeOffset(row.At));
+    }
+
     /// <exception cref="InvalidInputException">A migration uses the server.</exception>
     public async Task<bool> RemoveAsync(Guid id, CancellationToken cancellation)
     {

@@ -36,6 +36,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                 ? new CheckpointChange.Arm(RevertAfter(role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
                 : new CheckpointChange.Keep(context.Run.Token);
 
+            notes.Command = StagePlan.Text(context.Migration, step.Stage, role, held: step.Held);
+
             // Armed before it is sent: the connection may be lost after the host has begun.
             lock (context.Armed)
                 context.Armed.Add(role);
@@ -91,7 +93,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             {
                 return await confirm();
             }
-            catch (SshFailure) when (attempt < ConfirmAttempts)
+            catch (Exception error) when (attempt < ConfirmAttempts && error is SshFailure or HostChangeException { Kind: HostChangeFailureKind.Busy })
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(300));
             }

@@ -27,7 +27,10 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
         await context.Log.StepAsync("checks", null, async notes =>
         {
             await FactsAsync(context, readings, snapshot, notes, cancellation);
-            var checks = Checks.Run(context.Migration, readings[Role.Old], readings[Role.New]);
+            var checks = PreflightChecks.Run(new PreflightInput(context.Migration.Spec, readings[Role.Old], readings[Role.New])
+            {
+                Allocation = context.Migration.Allocation, Started = context.Migration.Stage != Stage.Preflight, OldSshPort = context.Target(Role.Old).Port, NewSshPort = context.Target(Role.New).Port,
+            });
             await migrations.SaveChecksAsync(context.Migration.Id, CoreJson.Write(checks), cancellation);
             context.Checks = checks;
             foreach (var check in checks.Where(check => check.Status is not (CheckStatus.Pass or CheckStatus.Unknown)))
@@ -59,7 +62,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     {
         var id = context.Migration.Id;
         var nothingOnHosts = context.Migration.Stage == Stage.Preflight && Both.All(role => context.Config(role) == "none");
-        if (nothingOnHosts && readings[Role.Old].Inventory is { } old && readings[Role.New].Inventory is { } @new && MarkChoice.Of(old, @new) is { } mask && mask != context.Migration.Allocation.Mask)
+        if (nothingOnHosts && readings[Role.Old].Inventory is { } old && readings[Role.New].Inventory is { } @new && MarkChoice.Of(old, @new).Mask is { } mask && mask != context.Migration.Allocation.Mask)
         {
             context.Migration = context.Migration with { Allocation = context.Migration.Allocation with { Mask = mask } };
             await migrations.SaveMaskAsync(id, mask, cancellation);
@@ -79,7 +82,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
             context.Migration = context.Migration.With(role, facts);
             await migrations.SaveFactsAsync(id, role, facts, cancellation);
             if (snapshot && nothingOnHosts)
-                await migrations.SaveSnapshotAsync(id, role, CoreJson.Write(HostSnapshot.Of(host)), cancellation);
+                await migrations.SaveSnapshotAsync(id, role, CoreJson.Write(HostSnapshot.Of(host, await OthersAsync(context, role, cancellation))), cancellation);
         }
     }
 
@@ -133,7 +136,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
                 continue;
             await context.Log.StepAsync("compare", context.Host(role), async notes =>
             {
-                var now = HostSnapshot.Of(await reader.ReadAsync(context.Target(role), null, cancellation));
+                var now = HostSnapshot.Of(await reader.ReadAsync(context.Target(role), null, cancellation), await OthersAsync(context, role, cancellation));
                 var found = HostSnapshot.Compare(CoreJson.Read<HostSnapshot>(before), now);
                 notes.Add(found.Count == 0 ? "as it was found" : string.Join('\n', found));
                 differences.AddRange(found.Select(difference => $"{context.Host(role)}: {difference.Area}"));
@@ -142,6 +145,14 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
 
         if (differences.Count > 0)
             throw new RunRefusedException($"Something is not as it was before the migration (others may have changed it meanwhile): {string.Join("; ", differences)}.");
+    }
+
+    /// <summary>Other migrations that have something on the same server: theirs may come and go meanwhile.</summary>
+    private async Task<IEnumerable<Core.Network.Allocation>> OthersAsync(RunContext context, Role role, CancellationToken cancellation)
+    {
+        var server = role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer;
+        var page = await migrations.ListAsync(new(ActiveOnly: true, Take: 500), cancellation);
+        return page.Items.Select(stored => stored.Migration).Where(other => other.Id != context.Migration.Id && (other.Spec.OldServer == server || other.Spec.NewServer == server)).Select(other => other.Allocation);
     }
 
     private static string Symbol(CheckStatus status) => status switch { CheckStatus.Warn => "!", CheckStatus.Fail => "✗", CheckStatus.Error => "?", _ => "✓" };

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Migrations;
 
 namespace MigrationDashboard.Infrastructure.Stages;
@@ -9,7 +10,7 @@ namespace MigrationDashboard.Infrastructure.Stages;
 /// when one fails before the change was made to stay.
 /// </summary>
 public sealed class StageRunner(
-    MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, TimeProvider time, ILogger<StageRunner> logger)
+    MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, AuditStore audit, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Names this node in runs.</summary>
     public static string Node { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
@@ -39,7 +40,7 @@ public sealed class StageRunner(
         }
 
         var steps = await runs.StepsAsync(runId, stopping);
-        await using var log = new RunLog(runs, runId, steps.Count, time, logger);
+        await using var log = new RunLog(runs, audit, run, steps.Count, time, logger);
         var context = await ContextAsync(run, log, stopping);
         if (takenOver)
             await TakeOverAsync(context, stopping);

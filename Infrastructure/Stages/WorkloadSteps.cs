@@ -168,6 +168,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
     private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false) =>
         await context.Log.StepAsync(name, context.Host(role), async notes =>
         {
+            notes.Command = script;
             var text = new System.Text.StringBuilder();
             var shown = DateTime.MinValue;
             ValueTask Line(SshLine line)

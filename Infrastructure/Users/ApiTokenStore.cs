@@ -15,8 +15,6 @@ public sealed class ApiTokenStore(NpgsqlDataSource database, TimeProvider time)
         t.created_at as "CreatedAt", t.expires_at as "ExpiresAt", t.last_used_at as "LastUsedAt"
         """;
 
-    static ApiTokenStore() => TimeColumns.Map();
-
     /// <summary>The secret to show once.</summary>
     public async Task<string> AddAsync(ApiToken token, CancellationToken cancel)
     {

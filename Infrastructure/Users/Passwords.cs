@@ -3,7 +3,7 @@ using MigrationDashboard.Core.Users;
 
 namespace MigrationDashboard.Infrastructure.Users;
 
-/// <summary>Checks and changes passwords with ASP.NET Core Identity's hash (PBKDF2, SHA-512, 100,000 rounds).</summary>
+/// <summary>Checks passwords with ASP.NET Core Identity's hash (PBKDF2, SHA-512, 100,000 rounds).</summary>
 public sealed class Passwords(UserStore users)
 {
     private static readonly PasswordHasher<User> Hasher = new();
@@ -19,13 +19,5 @@ public sealed class Passwords(UserStore users)
         var hash = user is null ? null : await users.PasswordHashAsync(user.Id, cancel);
         var same = Hasher.VerifyHashedPassword(null!, hash ?? Nobodys, password) != PasswordVerificationResult.Failed;
         return same && hash is not null;
-    }
-
-    /// <summary>Sets a new password and ends every session; the returned stamp is for the session that did it.</summary>
-    public async Task<Guid> ChangeAsync(Guid userId, string password, CancellationToken cancel)
-    {
-        var stamp = Guid.NewGuid();
-        await users.SetPasswordAsync(userId, Hash(password), stamp, cancel);
-        return stamp;
     }
 }

@@ -19,16 +19,24 @@ public abstract record SignInOutcome
 }
 
 /// <summary>Lets people in: password first, then the second factor if they have one, within the limits.</summary>
-public sealed class SignIn(UserStore users, Passwords passwords, SecondFactor secondFactor, SignInLimits limits, TimeProvider time)
+public sealed class SignIn(UserStore users, Passwords passwords, SecondFactor secondFactor, SignInLimits limits, UserLog log, TimeProvider time)
 {
     public async Task<SignInOutcome> WithPasswordAsync(string name, string password, IPAddress address, CancellationToken cancel)
     {
         var (attempt, wait) = await limits.BeginAsync(name, address, cancel);
         if (attempt is null) return new SignInOutcome.TooMany(wait);
         var user = await users.FindByNameAsync(name, cancel);
-        if (!await passwords.VerifyAsync(user, password, cancel) || user is not { MaySignIn: true }) return new SignInOutcome.Refused();
+        var right = await passwords.VerifyAsync(user, password, cancel);
+        if (!right || user is not { MaySignIn: true })
+        {
+            var why = user is null ? "A name that does not exist" : right ? "The user is disabled" : "Wrong password";
+            await log.SignInAsync(user?.Name, address.ToString(), accepted: false, why, cancel);
+            return new SignInOutcome.Refused();
+        }
+
         await limits.SucceededAsync(attempt.Value, cancel);
         if (user.HasSecondFactor) return new SignInOutcome.CodeNeeded(user);
+        await log.SignInAsync(user.Name, address.ToString(), accepted: true, "With the password", cancel);
         await users.SignedInAsync(user.Id, time.GetUtcNow(), cancel);
         return new SignInOutcome.Accepted(user);
     }
@@ -41,8 +49,14 @@ public sealed class SignIn(UserStore users, Passwords passwords, SecondFactor se
         if (await users.FindAsync(userId, cancel) is not { MaySignIn: true } user || user.Stamp != stamp) return new SignInOutcome.Refused();
         var (attempt, wait) = await limits.BeginAsync(user.Name, address, cancel);
         if (attempt is null) return new SignInOutcome.TooMany(wait);
-        var right = await secondFactor.VerifyAsync(user.Id, code, cancel) || await secondFactor.UseRecoveryCodeAsync(user.Id, code, cancel);
-        if (!right) return new SignInOutcome.Refused();
+        var byApp = await secondFactor.VerifyAsync(user.Id, code, cancel);
+        if (!byApp && !await secondFactor.UseRecoveryCodeAsync(user.Id, code, cancel))
+        {
+            await log.SignInAsync(user.Name, address.ToString(), accepted: false, "Wrong or used code after the right password", cancel);
+            return new SignInOutcome.Refused();
+        }
+
+        await log.SignInAsync(user.Name, address.ToString(), accepted: true, byApp ? "With password and code" : "With password and a recovery code", cancel);
         await limits.SucceededAsync(attempt.Value, cancel);
         await users.SignedInAsync(user.Id, time.GetUtcNow(), cancel);
         return new SignInOutcome.Accepted(user);

@@ -8,7 +8,7 @@ namespace MigrationDashboard.Infrastructure.Users;
 public sealed record NewToken(ApiToken? Token, string? Secret, IReadOnlyList<FieldError> Errors);
 
 /// <summary>What people do with API tokens: their own, or everybody's if they administer.</summary>
-public sealed class TokenAdministration(ApiTokenStore tokens, TimeProvider time)
+public sealed class TokenAdministration(ApiTokenStore tokens, UserLog log, TimeProvider time)
 {
     /// <summary>Days; a token that outlives a year is forgotten.</summary>
     public const int LongestDays = 366;
@@ -35,7 +35,9 @@ public sealed class TokenAdministration(ApiTokenStore tokens, TimeProvider time)
             CreatedAt = now,
             ExpiresAt = now.AddDays(days),
         };
-        return new NewToken(token, await tokens.AddAsync(token, cancel), []);
+        var secret = await tokens.AddAsync(token, cancel);
+        await log.DoneAsync(actor, "token.add", $"{token.Name}: {role.ToString().ToLowerInvariant()}, {days} days", cancel);
+        return new NewToken(token, secret, []);
     }
 
     public Task<IReadOnlyList<ApiToken>> ListAsync(Actor actor, CancellationToken cancel) =>
@@ -47,6 +49,7 @@ public sealed class TokenAdministration(ApiTokenStore tokens, TimeProvider time)
         var token = await tokens.FindAsync(id, cancel);
         if (token is null || (token.UserId != actor.UserId && !actor.IsAtLeast(Role.Administrator))) return false;
         await tokens.DeleteAsync(id, cancel);
+        await log.DoneAsync(actor, "token.revoke", $"{token.Name} of {token.UserName}", cancel);
         return true;
     }
 }

@@ -12,8 +12,6 @@ public sealed class UserStore(NpgsqlDataSource database)
         disabled_at as "DisabledAt", created_at as "CreatedAt", last_sign_in_at as "LastSignInAt"
         """;
 
-    static UserStore() => TimeColumns.Map();
-
     public async Task<bool> AnyAsync(CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);

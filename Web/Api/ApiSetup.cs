@@ -27,6 +27,8 @@ public static class ApiSetup
         api.MapTokens();
         api.MapServers();
         api.MapMigrations();
+        api.MapCounts();
+        api.MapAudit();
         app.MapFallback("/api/{**path}", () => Results.Problem("The document at /openapi/v1.json lists what there is.", null, StatusCodes.Status404NotFound, "Not found"));
     }
 

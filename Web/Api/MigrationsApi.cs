@@ -29,8 +29,8 @@ internal static class MigrationsApi
         migrations.MapGet("/{id:guid}", async (Guid id, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Ok(View(found)) : Problems.NotFound("migration"))
             .WithSummary("One migration.").Produces<MigrationView>().ProducesProblem(StatusCodes.Status404NotFound);
-        migrations.MapDelete("/{id:guid}", async (Guid id, MigrationStore store, CancellationToken cancel) =>
-                await store.RemoveAsync(id, cancel) ? Results.NoContent() : Results.Problem("Its rules may still be on a server: roll it back first.", null, StatusCodes.Status409Conflict, "Not removed"))
+        migrations.MapDelete("/{id:guid}", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+                await administration.RemoveAsync(context.Actor(), id, cancel) ? Results.NoContent() : Results.Problem("Its rules may still be on a server: roll it back first.", null, StatusCodes.Status409Conflict, "Not removed"))
             .RequireAuthorization(Policies.Operate).WithSummary("Remove a migration that has nothing on its servers.");
         migrations.MapGet("/{id:guid}/checks", async (Guid id, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Content(found.Checks ?? "[]", "application/json") : Problems.NotFound("migration"))
@@ -54,25 +54,25 @@ internal static class MigrationsApi
                 await store.FindAsync(id, cancel) is { } run ? Results.Ok(run) : Problems.NotFound("run"))
             .WithSummary("One run.").Produces<StageRun>();
         runs.MapGet("/{id:guid}/steps", async (Guid id, RunStore store, CancellationToken cancel) => await store.StepsAsync(id, cancel)).WithSummary("Its steps so far, with their output.");
-        runs.MapPost("/{id:guid}/cancel", async (Guid id, StageSchedule schedule, CancellationToken cancel) =>
-                await schedule.CancelAsync(id, cancel) is { } state ? Results.Ok(new { state }) : Problems.NotFound("run"))
+        runs.MapPost("/{id:guid}/cancel", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+                await administration.CancelAsync(context.Actor(), id, cancel) is { } state ? Results.Ok(new { state }) : Problems.NotFound("run"))
             .RequireAuthorization(Policies.Operate).WithSummary("Cancel a planned run, or ask a running one to stop and take back what it did.");
     }
 
-    private static async Task<IResult> AddAsync(MigrationInput body, HttpContext context, MigrationStore store, CancellationToken cancel)
+    private static async Task<IResult> AddAsync(MigrationInput body, HttpContext context, MigrationAdministration administration, MigrationStore store, CancellationToken cancel)
     {
-        var spec = MigrationSpecs.Parse(body);
-        var migration = await store.AddAsync(Guid.NewGuid(), spec, Core.Network.Allocation.FirstMask, context.Actor().Name, cancel);
+        var migration = await administration.AddAsync(context.Actor(), body, cancel);
         var stored = await store.FindAsync(migration.Id, cancel);
         return Results.Created($"/api/v1/migrations/{migration.Id}", View(stored!));
     }
 
-    private static async Task<IResult> RunAsync(Guid id, RunRequest body, HttpContext context, StageSchedule schedule, CancellationToken cancel)
+    private static async Task<IResult> RunAsync(Guid id, RunRequest body, HttpContext context, MigrationAdministration administration, CancellationToken cancel)
     {
         if (body.Target is not { } target)
             throw new InvalidInputException("target", "name the stage");
-        var run = await schedule.RequestAsync(
-            new(id, target, body.Direction ?? Direction.Advance, context.Actor().Name, body.NotBefore, body.NotAfter, body.TimeZone ?? "UTC", body.OverrideReason), cancel);
+        var actor = context.Actor();
+        var run = await administration.RequestAsync(
+            actor, new(id, target, body.Direction ?? Direction.Advance, actor.Name, body.NotBefore, body.NotAfter, body.TimeZone ?? "UTC", body.OverrideReason), cancel);
         return Results.Accepted($"/api/v1/runs/{run.Id}", run);
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Diagnostics;
 using MigrationDashboard.Web.Security;
@@ -20,16 +21,35 @@ public static class PagesSetup
     /// <summary>A page for what has no body of its own: unknown addresses, refused forms. Programs get problem details instead.</summary>
     public static void UseErrorPages(this WebApplication app)
     {
-        app.UseExceptionHandler("/error", createScopeForErrors: true);
-        app.UseWhen(c => !Answers.IsForPrograms(c), pages =>
+        // Pages reconnect at once when their circuit closes; one that came back during the stop would hold it up.
+        app.Use((context, next) =>
         {
-            pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true);
-            pages.Use((context, next) =>
-            {
-                // The page that explains a refused form must not be taken for another form.
-                if (context.Features.Get<IStatusCodeReExecuteFeature>() is not null) context.Request.Method = HttpMethods.Get;
-                return next(context);
-            });
+            if (!app.Lifetime.ApplicationStopping.IsCancellationRequested) return next(context);
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = "5";
+            return Task.CompletedTask;
+        });
+        app.UseExceptionHandler("/error", createScopeForErrors: true);
+        app.UseWhen(c => !Answers.IsForPrograms(c), pages => pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true));
+        app.Use((context, next) =>
+        {
+            // The page that explains a refused form must not be taken for another form.
+            if (context.Features.Get<IStatusCodeReExecuteFeature>() is not null) context.Request.Method = HttpMethods.Get;
+            return next(context);
+        });
+        // After the above, so that the page is looked up anew.
+        app.UseRouting();
+    }
+
+    /// <summary>Refuses forms without their token before any endpoint sees them, with 400 and the page that explains it.</summary>
+    public static void UseFormProtection(this WebApplication app)
+    {
+        app.UseAntiforgery();
+        app.Use((context, next) =>
+        {
+            if (HttpMethods.IsGet(context.Request.Method) || context.Features.Get<IAntiforgeryValidationFeature>() is not { IsValid: false }) return next(context);
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return Task.CompletedTask;
         });
     }
 
@@ -42,6 +62,6 @@ public static class PagesSetup
         {
             await context.SignOutAsync(Sessions.Scheme);
             return Results.LocalRedirect("/sign-in");
-        }).WithMetadata(new Microsoft.AspNetCore.Antiforgery.RequireAntiforgeryTokenAttribute()).AllowAnonymous().ExcludeFromDescription();
+        }).WithMetadata(new RequireAntiforgeryTokenAttribute()).AllowAnonymous().ExcludeFromDescription();
     }
 }

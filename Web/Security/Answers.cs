@@ -1,12 +1,18 @@
+using Microsoft.AspNetCore.Diagnostics;
+
 namespace MigrationDashboard.Web.Security;
 
 /// <summary>The answers of 401 and 403 to programs: problem details, never a redirect to a page.</summary>
 public static class Answers
 {
-    public static bool IsForPrograms(HttpContext context) =>
-        context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
-        || context.Request.Path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase)
-        || context.Request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase);
+    public static bool IsForPrograms(HttpContext context)
+    {
+        // While an exception is handled, the request's own path is that of the error page.
+        PathString path = context.Features.Get<IExceptionHandlerPathFeature>()?.Path ?? context.Request.Path;
+        return path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+            || path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase)
+            || path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase);
+    }
 
     public static Task NotSignedInAsync(HttpContext context)
     {

@@ -14,7 +14,7 @@ public sealed class FirstStart(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!settings.IsGiven || await users.AnyAsync(cancellationToken)) return;
-        var errors = await administration.AddFirstAsync(settings.AdministratorName, settings.AdministratorPassword, cancellationToken);
+        var errors = await administration.AddFirstAsync(settings.AdministratorName, settings.AdministratorPassword, null, "start", cancellationToken);
         // Only another node can have been first; the settings were checked when read.
         if (errors.Count > 0) return;
         log.LogInformation("Made the administrator {Name} from the settings.", settings.AdministratorName);

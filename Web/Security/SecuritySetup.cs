@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.DataProtection;
+using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Users;
 using MigrationDashboard.Web.Settings;
 
@@ -19,10 +20,12 @@ public static class SecuritySetup
 
         var services = builder.Services;
         // Sessions and second factors must outlive a restart.
-        services.AddDataProtection().SetApplicationName("MigrationDashboard").PersistKeysToFileSystem(Directory.CreateDirectory(data.Sub("keys")));
+        services.AddDataProtection().SetApplicationName("MigrationDashboard").PersistKeysToFileSystem(data.Private("keys"));
         services.AddSingleton(TimeProvider.System);
+        services.AddAudit();
+        services.AddSingleton<UserLog>();
         services.AddSingleton<UserStore>().AddSingleton<ApiTokenStore>().AddSingleton<SetupLinks>().AddSingleton<SignInLimits>();
-        services.AddSingleton<Passwords>().AddSingleton<SecondFactor>().AddSingleton<SignIn>();
+        services.AddSingleton<Passwords>().AddSingleton<SecondFactor>().AddSingleton<SignIn>().AddSingleton<OwnAccount>();
         services.AddSingleton<UserAdministration>().AddSingleton<TokenAdministration>();
         services.AddSingleton<PendingCode>().AddSingleton<SecondFactorDraft>().AddSingleton<Sessions>();
         services.AddScoped<Visitor>().AddScoped<AuthenticationStateProvider, CircuitSessions>();

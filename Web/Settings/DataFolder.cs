@@ -1,10 +1,19 @@
 namespace MigrationDashboard.Web.Settings;
 
 /// <summary>The folder that holds what must survive a restart: keys, the embedded database, sockets.</summary>
-/// <param name="Path">Absolute; exists and is readable by its owner only.</param>
+/// <param name="Path">Absolute; exists. Others may pass through it, since PostgreSQL refuses to run as root, but not look into it.</param>
 public sealed record DataFolder(string Path)
 {
-    public string Sub(string name) => System.IO.Path.Combine(Path, name);
+    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>A folder in it that nobody else may enter.</summary>
+    public DirectoryInfo Private(string name)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException();
+        var folder = Directory.CreateDirectory(System.IO.Path.Combine(Path, name), Own);
+        folder.UnixFileMode = Own;
+        return folder;
+    }
 
     /// <summary>The setting <c>Data</c> (<c>--data=/dir</c>), else ./data beside the project in development, else the state folder of the system or user.</summary>
     /// <exception cref="SettingsException">It cannot be made.</exception>
@@ -14,7 +23,7 @@ public sealed record DataFolder(string Path)
         if (OperatingSystem.IsWindows()) throw new SettingsException(["The dashboard runs on Linux: it uses OpenSSH and unix sockets."]);
         try
         {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(path, Own | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             return new DataFolder(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,4 +1,5 @@
 using Npgsql;
+using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Connections;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Jobs;
@@ -17,6 +18,7 @@ public static class MigrationsSetup
         var services = builder.Services;
         services.AddSsh();
         services.AddSingleton<ServerStore>().AddSingleton<MigrationStore>().AddSingleton<RunStore>().AddSingleton<ServerRegistration>();
+        services.AddSingleton<ActionLog>().AddSingleton<ServerAdministration>().AddSingleton<MigrationAdministration>().AddSingleton<MigrationDraftStore>();
         services.AddSingleton<HostApply>().AddSingleton<HostReader>().AddSingleton<PathProbe>();
         services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<StageRunner>();
         services.AddJobs(database.ConnectionString);
@@ -26,5 +28,6 @@ public static class MigrationsSetup
         services.AddSingleton<IHostLines>(provider => new SshHostLines(provider.GetRequiredService<OpenSsh>(), async (id, cancellation) =>
             RunContext.TargetOf(await provider.GetRequiredService<ServerStore>().FindAsync(id, cancellation) ?? throw new InvalidOperationException($"There is no server {id}."))));
         services.AddHostedService<ConnectionSampler>();
+        services.AddHostedService<ConnectionRetention>();
     }
 }

@@ -57,11 +57,29 @@
   new MutationObserver(tellPressed).observe(document.body, { childList: true, subtree: true });
   tellPressed();
 
+  // Blazor's script tries the old circuit for a while. Gone for good: reload. Given up: reload as soon as the server answers.
+  const lost = document.getElementById('components-reconnect-modal');
+  let waiting = false;
+  if (lost) new MutationObserver(async () => {
+    if (lost.classList.contains('components-reconnect-rejected')) location.reload();
+    if (!lost.classList.contains('components-reconnect-failed') || waiting) return;
+    waiting = true;
+    for (;;) {
+      const answer = await fetch('/health').catch(() => null);
+      if (answer && answer.ok) break;
+      await new Promise(done => setTimeout(done, 3000));
+    }
+    location.reload();
+  }).observe(lost, { attributes: true, attributeFilter: ['class'] });
+
   // Called by each circuit once it runs; the mark tells tests and styles that clicks are answered.
   function live() {
     document.documentElement.dataset.live = '';
     return zone();
   }
 
-  window.dashboard = { live };
+  // After errors were shown or a step was changed: the place the person should be at next.
+  const focusOn = selector => document.querySelector(selector)?.focus();
+
+  window.dashboard = { live, focusOn };
 })();

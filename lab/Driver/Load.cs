@@ -10,6 +10,7 @@ public sealed class Load : IAsyncDisposable
     private readonly string _stopFile;
     private readonly Task<string> _output;
     private readonly Task<string> _error;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     private Load(Process process, string stopFile)
     {
@@ -29,6 +30,9 @@ public sealed class Load : IAsyncDisposable
         };
         return new(Process.Start(start)!, stopFile);
     }
+
+    /// <summary>Since it was started.</summary>
+    public TimeSpan Elapsed => _clock.Elapsed;
 
     public bool IsRunning => !_process.HasExited;
 

@@ -3,7 +3,7 @@
 # The DNS server for example.org on .53, the resolver that ignores TTLs on .54, the one that respects them on .55.
 
 dns_up() {
-    rm -rf "$state/dns"
+    rm -rf --one-file-system "$state/dns"
     mkdir -p "$state/dns"
     cp "$lab_dir/dns/named.conf" "$lab_dir/dns/example.org.zone" "$state/dns/"
     printf 'key "lab" { algorithm hmac-sha256; secret "%s"; };\n' "$(head -c 32 /dev/urandom | base64)" >"$state/dns/update.key"

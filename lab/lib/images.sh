@@ -5,20 +5,20 @@
 # ensure_images: sets `images`, a folder with lab-echo, echo.tar and mail.tar (root file systems for `docker import`).
 ensure_images() {
     images=$cache/images-$(hash_of "$lab_dir/images/echo/echo.c" "$lab_dir"/images/postfix/* "$lab_dir/lib/images.sh" \
-        "$lab_dir/lib/base.sh" "$lab_dir/base.packages")
+        "$lab_dir/build-base" "$lab_dir/base.packages")
     [ -e "$images/complete" ] && touch "$images" && return 0
     say 'building the container images (once)'
     _work=$cache/.images-$LAB_ID
-    rm -rf "$_work"
+    rm -rf --one-file-system "$_work"
     mkdir -p "$_work/echo"
     gcc -O2 -Wall -static -o "$_work/lab-echo" "$lab_dir/images/echo/echo.c"
     cp "$_work/lab-echo" "$_work/echo/"
     tar -C "$_work/echo" --owner=0 --group=0 -cf "$_work/echo.tar" .
-    rm -rf "$_work/echo"
+    rm -rf --one-file-system "$_work/echo"
     build_mail "$_work" "$base/mail"
     : >"$_work/complete"
     # Whoever finishes first wins; the other's result is the same.
-    mv -T "$_work" "$images" 2>/dev/null || rm -rf "$_work"
+    mv -T "$_work" "$images" 2>/dev/null || rm -rf --one-file-system "$_work"
 }
 
 # build_mail WORK FILES: Postfix's files, our configuration, and the volume's content as it is at first start.
@@ -45,5 +45,5 @@ build_mail() {
     chmod 2755 "$1/mail/usr/sbin/postqueue"
     chown -R 5000:5000 "$1/mail/srv/mail/boxes"
     tar -C "$1/mail" --numeric-owner -cf "$1/mail.tar" .
-    rm -rf "$1/mail"
+    rm -rf --one-file-system "$1/mail"
 }

@@ -57,7 +57,7 @@ variants_from() {
 
 # New disks, and what the commands will want to know later; keys stay what they were.
 prepare_state() {
-    rm -rf "$state/old" "$state/new"
+    rm -rf --one-file-system "$state/old" "$state/new"
     mkdir -p "$state/old" "$state/new"
     echo "$variant_old" >"$state/old/variant"
     echo "$variant_new" >"$state/new/variant"
@@ -73,7 +73,7 @@ lab_down() {
     require_root
     take_turn
     remove_everything
-    rm -rf "$state/old" "$state/new" "$state/dns" "$state/lab.json" "$state"/publish-*.sock
+    rm -rf --one-file-system "$state/old" "$state/new" "$state/dns" "$state/lab.json" "$state"/publish-*.sock
     say "'$LAB_ID' is down"
 }
 

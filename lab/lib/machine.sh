@@ -7,7 +7,7 @@ disk_size=6G
 
 # Each is made aside and moved into place, since a start may be killed at any moment.
 machine_keys() {
-    rm -rf "$keys.new"
+    rm -rf --one-file-system "$keys.new"
     mkdir -p "$keys" "$keys.new"
     chmod 700 "$keys" "$keys.new"
     if [ ! -e "$key" ]; then
@@ -23,7 +23,7 @@ machine_keys() {
         done
         mv "$keys.new/$_host" "$keys/$_host"
     done
-    rm -rf "$keys.new"
+    rm -rf --one-file-system "$keys.new"
 }
 
 machine_start() {
@@ -82,9 +82,13 @@ machine_wait() {
 # The power switch: whatever is not on the disk is lost, the network namespace with all its rules included.
 machine_stop() {
     cgroup_kill "$1"
+    # The kernel unmounts the disk when the last process is gone, a moment later; two mounts at once would ruin it.
+    wait_until 20 "the disk of '$1' to be released" disk_is_free "$1" || die 'the machine stays off'
     machine_network_down "$1"
     rm -f "$state/$1/pid"
 }
+
+disk_is_free() { [ -z "$(losetup --associated "$state/$1/disk.img")" ]; }
 
 # variant HOST: the words given at `up`, kept for reboots.
 variant() { cat "$state/$1/variant" 2>/dev/null || true; }

@@ -29,6 +29,7 @@ run_in() {
 # The load generator, built when its sources are newer than what was built before.
 lab_load() {
     require_up
+    [ "${1:-}" != -- ] || shift
     _program=$root_dir/artifacts/load/MigrationDashboard.Load
     if [ ! -x "$_program" ] || [ -n "$(find "$lab_dir/Load" "$root_dir"/Directory.*.props -newer "$_program" \
         -not -path '*/bin*' -not -path '*/obj*' -type f | head -n 1)" ]; then

@@ -1,3 +1,4 @@
+using Xunit;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
@@ -53,5 +54,8 @@ public sealed class LabFixture : IAsyncLifetime
         Workload = new() { Kind = "docker", Container = "mail" },
         Mode = CutoverMode.Exclusive,
         Gate = new(0, 0, 0),
+
+        // Above the default of 8: a busy computer must not have a cutover taken back.
+        HoldLimitSeconds = 45,
     };
 }

@@ -1,3 +1,4 @@
+using Xunit;
 using MigrationDashboard.Core.Stages;
 
 namespace MigrationDashboard.Lab.Tests;

@@ -30,7 +30,9 @@ public sealed class Chromium : IAsyncDisposable
             TimezoneId = "Asia/Kolkata",
             ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(15_000);
+        // Milliseconds; generous, for machines that build at the same time.
+        context.SetDefaultTimeout(60_000);
+        Assertions.SetDefaultExpectTimeout(20_000);
         return new Window(context, await context.NewPageAsync());
     }
 

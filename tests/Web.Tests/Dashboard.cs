@@ -6,18 +6,23 @@ using System.Text.RegularExpressions;
 
 namespace MigrationDashboard.Web.Tests;
 
-/// <summary>The dashboard as a program of its own, on a free port, with a data folder and database of its own.</summary>
+/// <summary>The dashboard as a program of its own, on a free port, with a data folder and an embedded database of its own.</summary>
 public sealed partial class Dashboard : IAsyncDisposable
 {
     public const string Administrator = "ada";
     public const string Password = "correct horse battery";
 
-    private readonly string data = Directory.CreateTempSubdirectory("web-data").FullName;
+    private readonly string home = Directory.CreateTempSubdirectory("web-tests").FullName;
     private readonly ConcurrentQueue<string> output = [];
     private readonly string[] arguments;
     private Process? process;
 
-    private Dashboard(string[] arguments) => this.arguments = arguments;
+    private Dashboard(string[] arguments)
+    {
+        this.arguments = arguments;
+        // PostgreSQL's own account must be able to pass through to its cluster.
+        File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+    }
 
     /// <summary>Like http://127.0.0.1:43210, without a slash at the end.</summary>
     public string Address { get; private set; } = "";
@@ -25,27 +30,30 @@ public sealed partial class Dashboard : IAsyncDisposable
     /// <summary>A token with the administrator's role, if started with <see cref="StartSeededAsync"/>.</summary>
     public static string Token { get; } = "lab-" + new string('k', 43);
 
+    /// <summary>Of the embedded database, for looking at what was written.</summary>
+    public string ConnectionString => $"Host={home}/data/postgres/socket;Username=dashboard;Database=migration_dashboard;Pooling=false";
+
     public string Output => string.Join('\n', output);
 
     /// <summary>The latest printed setup link.</summary>
     public string SetupLink => LinkPattern().Matches(Output) is { Count: > 0 } found ? found[^1].Value : throw new InvalidOperationException($"No link was printed:\n{Output}");
 
-    public static async Task<Dashboard> StartAsync(PostgresCluster postgres, params string[] arguments)
+    public static async Task<Dashboard> StartAsync(params string[] arguments)
     {
-        var dashboard = new Dashboard([$"--Database:ConnectionString={await postgres.NewDatabaseAsync()}", .. arguments]);
+        var dashboard = new Dashboard(arguments);
         await dashboard.RestartAsync();
         return dashboard;
     }
 
     /// <summary>With an administrator and a token from the settings.</summary>
-    public static Task<Dashboard> StartSeededAsync(PostgresCluster postgres, params string[] arguments) => StartAsync(postgres,
+    public static Task<Dashboard> StartSeededAsync(params string[] arguments) => StartAsync(
         [$"--Setup:AdministratorName={Administrator}", $"--Setup:AdministratorPassword={Password}", $"--Setup:ApiToken={Token}", .. arguments]);
 
     public async Task RestartAsync()
     {
         await StopAsync();
         output.Clear();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(Places.Program, "MigrationDashboard.Web.dll"), "--Urls=http://127.0.0.1:0", $"--data={data}", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(Places.Program, "MigrationDashboard.Web.dll"), "--Urls=http://127.0.0.1:0", $"--data={home}/data", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -84,10 +92,10 @@ public sealed partial class Dashboard : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        Directory.Delete(data, recursive: true);
+        Directory.Delete(home, recursive: true);
     }
 
-    private async Task StopAsync()
+    public async Task StopAsync()
     {
         if (process is null) return;
         if (!process.HasExited)

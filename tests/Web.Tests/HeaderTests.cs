@@ -39,7 +39,7 @@ public sealed class HeaderTests(World world)
     [Fact]
     public async Task Forwarded_headers_are_believed_from_listed_proxies_only()
     {
-        await using var trusting = await Dashboard.StartSeededAsync(world.Postgres, "--Proxies:0=127.0.0.1", "--SignIn:FailuresPerAddress=1");
+        await using var trusting = await Dashboard.StartSeededAsync("--Proxies:0=127.0.0.1", "--SignIn:FailuresPerAddress=1");
         Assert.True(await SetsSecureCookieAsync(trusting));
         Assert.False(await SetsSecureCookieAsync(world.Dashboard));
 
@@ -47,6 +47,7 @@ public sealed class HeaderTests(World world)
         {
             using var client = dashboard.Client();
             client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+            client.DefaultRequestHeaders.Add("X-Forwarded-Host", "dashboard.example.org");
             client.DefaultRequestHeaders.Add("X-Forwarded-For", "198.51.100.7");
             var answer = await client.GetAsync("/sign-in");
             Assert.Equal(answer.Headers.Contains("Strict-Transport-Security"), answer.Headers.GetValues("Set-Cookie").Any(c => c.Contains("secure", StringComparison.Ordinal)));

@@ -7,7 +7,7 @@ public sealed class SetupTests(World world)
     [Fact]
     public async Task The_printed_link_makes_the_administrator_once()
     {
-        await using var dashboard = await Dashboard.StartAsync(world.Postgres);
+        await using var dashboard = await Dashboard.StartAsync();
         var link = dashboard.SetupLink;
         await using var window = await world.Chromium.OpenAsync(dashboard);
         var page = window.Page;
@@ -27,19 +27,19 @@ public sealed class SetupTests(World world)
     [Fact]
     public async Task A_restart_prints_a_link_only_while_nobody_exists()
     {
-        await using var unused = await Dashboard.StartAsync(world.Postgres);
+        await using var unused = await Dashboard.StartAsync();
         var first = unused.SetupLink;
         await unused.RestartAsync();
         Assert.NotEqual(first.Split('=')[1], unused.SetupLink.Split('=')[1]);
 
-        await using var seeded = await Dashboard.StartSeededAsync(world.Postgres);
+        await using var seeded = await Dashboard.StartSeededAsync();
         Assert.DoesNotContain("/setup?token=", seeded.Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_made_up_link_is_refused()
     {
-        await using var dashboard = await Dashboard.StartAsync(world.Postgres);
+        await using var dashboard = await Dashboard.StartAsync();
         using var client = dashboard.Client();
         var page = await client.GetStringAsync("/setup?token=" + new string('A', 43));
         Assert.Contains("no longer valid", page, StringComparison.Ordinal);
@@ -49,7 +49,7 @@ public sealed class SetupTests(World world)
     [Fact]
     public async Task A_short_password_is_refused_with_a_reason()
     {
-        await using var dashboard = await Dashboard.StartAsync(world.Postgres);
+        await using var dashboard = await Dashboard.StartAsync();
         await using var window = await world.Chromium.OpenAsync(dashboard);
         var page = window.Page;
         await page.GotoAsync(dashboard.SetupLink);
@@ -69,7 +69,7 @@ public sealed class SetupTests(World world)
     [InlineData("--Setup:AdministratorName=eve", "Setup:AdministratorPassword")]
     public async Task A_wrong_setting_stops_the_program_and_is_named(string argument, string named)
     {
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Dashboard.StartAsync(world.Postgres, argument));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Dashboard.StartAsync(argument));
         Assert.Contains("The settings cannot be used", failure.Message, StringComparison.Ordinal);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
     }

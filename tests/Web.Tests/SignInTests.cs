@@ -72,7 +72,7 @@ public sealed class SignInTests(World world)
     [Fact]
     public async Task Too_many_failed_tries_close_the_account_for_a_while_and_no_other()
     {
-        await using var dashboard = await Dashboard.StartSeededAsync(world.Postgres, "--SignIn:FailuresPerAccount=3");
+        await using var dashboard = await Dashboard.StartSeededAsync("--SignIn:FailuresPerAccount=3");
         await dashboard.AddUserAsync("bob", "viewer");
         await using var window = await world.Chromium.OpenAsync(dashboard);
         for (var i = 0; i < 3; i++)
@@ -90,7 +90,7 @@ public sealed class SignInTests(World world)
     [Fact]
     public async Task Too_many_failed_tries_from_one_address_close_it_for_every_account()
     {
-        await using var dashboard = await Dashboard.StartSeededAsync(world.Postgres, "--SignIn:FailuresPerAddress=3");
+        await using var dashboard = await Dashboard.StartSeededAsync("--SignIn:FailuresPerAddress=3");
         await using var window = await world.Chromium.OpenAsync(dashboard);
         foreach (var name in new[] { "a", "b", "c" }) await window.SignInAsync(name: name);
         await window.SignInAsync();

@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using MigrationDashboard.Core.Connections;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Core.Tests.HostScripts;
 using Xunit;
 
 namespace MigrationDashboard.Core.Tests.Connections;
@@ -61,6 +63,25 @@ public sealed class LiveCountsTests
 
         Assert.Equal(sample, SampleSummary.FromJson(sample.ToJson()));
         Assert.True(sample.ToJson().Length < 1000, sample.ToJson());
+    }
+
+    [Fact]
+    public void Lines_that_arrive_together_keep_their_order_and_their_counts()
+    {
+        var end = SampledEnd.Of(Cases.Mail(), Role.Old)!;
+        var track = new SampleTrack([end], new Dictionary<(Guid, AddressFamily), CounterMark>());
+
+        var samples = new long[] { 10, 12, 15 }.SelectMany(outside => track.Next(Line(end, outside), Noon)).ToList();
+
+        Assert.Equal([0, 2, 3], samples.Select(sample => sample.New[0].New));
+        Assert.Equal(3, samples.Select(sample => sample.At).Distinct().Count());
+        Assert.Equal(samples.Select(sample => sample.At).Order(), samples.Select(sample => sample.At));
+    }
+
+    private static SampleLine Line(SampledEnd end, long outside)
+    {
+        var counter = new CounterReading(AddressFamily.InterNetwork, "boot.1.0", ConnectionPath.Direct, outside, 0, 0);
+        return new(Noon, TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, 0, 0, false, null, null, [new(end.Allocation.Key, [counter], [], [], false, [])]);
     }
 
     private static SampleSummary Sample(Role reporter, int second, params PathSummary[] paths) =>

@@ -132,6 +132,21 @@ public sealed class ForwardingTests : IDisposable
         Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.NewPublic, 25));
     }
 
+    [Theory]
+    [InlineData(RulesBackend.Nft)]
+    [InlineData(RulesBackend.Iptables)]
+    public void A_container_started_on_new_after_forwarding_was_switched_on_is_reached(RulesBackend backend)
+    {
+        using var container = Container.On(hosts.New, "172.19.0");
+        using var server = WhoAmI.Tcp(container.Host, IPAddress.Any, 25, "container on new");
+        container.Publish(25);
+
+        hosts.Apply(Cases.Mail(backend), Stage.Tail);
+
+        Assert.Equal("container on new 198.51.100.7", hosts.Ask(ThreeHosts.NewPublic, 25));
+        Assert.Equal("container on new 198.51.100.7", hosts.Ask(ThreeHosts.OldPublic, 25));
+    }
+
     [Fact]
     public void Connections_forwarded_before_go_on_after_the_workload_has_moved()
     {

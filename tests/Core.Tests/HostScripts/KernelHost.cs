@@ -27,6 +27,8 @@ public sealed class KernelHost : IDisposable
         mount -t sysfs sysfs /sys
         for folder in /run /var/lib; do mount -t tmpfs tmpfs $folder; done
         if [ -d /etc/systemd ]; then mount -t tmpfs tmpfs /etc/systemd; fi
+        # Addresses are used at once: nobody else has them here.
+        for name in all default; do echo 0 >/proc/sys/net/ipv6/conf/$name/accept_dad; done
         ip link set lo up
         echo "$pid"
         read -r _ || true

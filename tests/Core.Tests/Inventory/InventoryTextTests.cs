@@ -171,6 +171,44 @@ public class InventoryTextTests
     }
 
     [Theory]
+    [InlineData("lab-old")]
+    [InlineData("lab-new")]
+    [InlineData("plain-nft")]
+    public void It_survives_being_stored(string name)
+    {
+        var host = InventoryText.Parse(Fixture.Text(name));
+        Assert.Equal(host, CoreJson.Read<HostInventory>(CoreJson.Write(host)));
+    }
+
+    [Fact]
+    public void Garbage_in_any_line_never_breaks_the_reading()
+    {
+        // The same garbage every time: a failure can be looked at again.
+        var random = new Random(20261122);
+        var lines = Fixture.Text("lab-old").Split('\n');
+        string[] garbage = ["", " ", "\u0000", "999999999999999999999", "a/b/c", ":", "{", "}", "\"", "0x", "-1", "::/999", "users:((", "ÿ", "\t\t", "1.2.3.4/99", "table ip x {", "via", "dev"];
+        for (var round = 0; round < 300; round++)
+        {
+            var spoilt = (string[])lines.Clone();
+            for (var times = 0; times < 20; times++)
+            {
+                var at = random.Next(spoilt.Length);
+                if (!spoilt[at].StartsWith(' '))
+                    continue;
+                var cut = random.Next(spoilt[at].Length);
+                spoilt[at] = " " + spoilt[at][1..Math.Max(1, cut)] + garbage[random.Next(garbage.Length)] + (random.Next(2) == 0 ? spoilt[at][cut..] : "");
+            }
+
+            var host = InventoryText.Parse(string.Join('\n', spoilt));
+            _ = HostSnapshot.Of(host);
+            _ = FactsFromInventory.Of(host, Fixture.Spec, Core.Stages.Role.Old);
+            _ = Discovery.Workloads(host);
+            _ = LinkProposals.Tunnel(host, host, LinkKind.OpenVpnTap);
+            Assert.DoesNotContain(Core.Preflight.PreflightChecks.Run(new(Fixture.Spec, Core.Preflight.HostReading.Of(host), Core.Preflight.HostReading.Of(host))), result => result.Status == Core.Preflight.CheckStatus.Error);
+        }
+    }
+
+    [Theory]
     [InlineData("6.18.44-fc-v657", "6.18.44")]
     [InlineData("5.15.167.4-microsoft-standard-WSL2", "5.15.167")]
     [InlineData("4.19-rc3", "4.19.0")]

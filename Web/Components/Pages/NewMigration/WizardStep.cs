@@ -1,0 +1,12 @@
+namespace MigrationDashboard.Web.Components.Pages.NewMigration;
+
+/// <summary>The steps of the wizard in their order.</summary>
+public enum WizardStep
+{
+    Servers,
+    Link,
+    Application,
+    Names,
+    Cutover,
+    Review,
+}
