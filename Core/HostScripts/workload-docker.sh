@@ -105,7 +105,7 @@ detached() {
   if [ -d /run/systemd/system ]; then
     systemd-run --quiet --collect /bin/sh -c "$text" sh "$2" "$STATE"
   else
-    setsid sh -c "$text" sh "$2" "$STATE" >/dev/null 2>&1 </dev/null &
+    setsid sh -c "$text" sh "$2" "$STATE" >/dev/null 2>&1 </dev/null 8>&- 9>&- &
   fi
 }
 

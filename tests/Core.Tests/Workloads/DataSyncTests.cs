@@ -50,6 +50,31 @@ public sealed class DataSyncTests : IDisposable
     }
 
     [Fact]
+    public void A_link_with_IPv6_only_carries_it_as_well()
+    {
+        var six = migration with { Spec = migration.Spec with { Link = Cases.ExistingLink with { Ipv4 = null } } };
+        hosts.Old.Sh($"echo one >{Data}/one");
+        var over6 = SyncScripts.Of(six, [new(Data, Data, false)], [], TimeSpan.FromMinutes(5));
+        Open(over6);
+        Succeeds(over6.Delta(hostKey));
+        Assert.Equal("one\n", hosts.New.Sh($"cat {Data}/one"));
+    }
+
+    [Fact]
+    public void Files_of_the_hosts_own_users_go_by_name()
+    {
+        hosts.Old.Sh($"echo one >{Data}/one; chown games:mail {Data}/one");
+        hosts.New.Sh("sed 's/^games:x:[0-9]*/games:x:4242/' /etc/passwd >/run/passwd; mount --bind /run/passwd /etc/passwd");
+        var byName = Sync(new SyncFolder(Data, Data, false, ByName: true));
+        Open(byName);
+        Succeeds(byName.Delta(hostKey));
+        Fence();
+        hosts.Old.Sh($"touch {Data}/one");
+        Assert.Equal(0, Succeeds(byName.Final(hostKey)).Result("proof")!.Value.GetProperty("repaired").GetInt64());
+        Assert.Equal("games mail 4242\n", hosts.New.Sh($"stat -c '%U %G %u' {Data}/one"));
+    }
+
+    [Fact]
     public void What_is_gone_from_the_source_goes_from_the_target()
     {
         hosts.Old.Sh($"echo one >{Data}/one; echo two >{Data}/two");

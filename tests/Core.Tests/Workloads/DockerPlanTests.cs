@@ -153,6 +153,10 @@ public sealed class DockerPlanTests
     public void A_container_that_is_not_there_cannot_move() => Assert.NotEmpty(Plan(New(), New()).Errors);
 
     [Fact]
+    public void A_container_named_by_its_id_is_asked_for_by_name() =>
+        Assert.Contains("by its name, post", Assert.Single(Plan(Old(Container(name: "post")), New()).Errors), StringComparison.Ordinal);
+
+    [Fact]
     public void A_failed_inspection_says_why() =>
         Assert.Contains("not installed", Assert.Throws<InvalidInputException>(() => Plan("""{"step":"docker","exit":69,"ms":1,"output":"Docker is not installed"}""", New())).Message, StringComparison.Ordinal);
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Net;
 using System.Text;
+using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
@@ -83,6 +84,28 @@ public sealed class RunningTests : IDisposable
         Ok(scripts.Start(Role.New));
         host.Sh(scripts.OnRevert(Role.Old, source: Role.New));
         Assert.False(IsUp);
+    }
+
+    [Fact]
+    public async Task A_cutover_that_nobody_confirms_ends_with_the_workload_back_in_service()
+    {
+        using var hosts = new ThreeHosts();
+        var mail = Cases.Mail(ports: "53/udp");
+        var migration = mail with { Spec = mail.Spec with { Workload = Commands } };
+        var scripts = WorkloadScripts.Of(migration);
+        hosts.Apply(migration, Stage.Drain);
+        hosts.Old.Run(scripts.Start(Role.Old)).MustSucceed("start");
+        hosts.Old.Apply(migration.Config(Stage.Drain, Role.Old, held: true), checkpoint: new CheckpointChange.Arm(3, "tok", scripts.OnRevert(Role.Old))).MustSucceed("hold");
+        hosts.New.Apply(migration.Config(Stage.Drain, Role.New, held: true), checkpoint: new CheckpointChange.Arm(3, "tok", scripts.OnRevert(Role.New))).MustSucceed("hold");
+        hosts.Old.Run(scripts.Stop("tok")).MustSucceed("stop");
+        hosts.New.Run(scripts.Start(Role.New, "tok")).MustSucceed("start on new");
+        Assert.Equal((1, 0), (hosts.Old.Run("test -e /run/up").Exit, hosts.New.Run("test -e /run/up").Exit));
+        var deadline = DateTime.UtcNow.AddSeconds(30);
+        while (DateTime.UtcNow < deadline && (hosts.Old.Run("test -e /run/up").Exit, hosts.New.Run("test -e /run/up").Exit) != (0, 1))
+            await Task.Delay(200);
+        Assert.Equal((0, 1), (hosts.Old.Run("test -e /run/up").Exit, hosts.New.Run("test -e /run/up").Exit));
+        Assert.Equal(77, ScriptOutput.Parse(hosts.New.Run(scripts.Start(Role.New, "tok")).Out).Failure!.Exit);
+        Assert.Equal(77, ScriptOutput.Parse(hosts.Old.Run(scripts.Stop("tok")).Out).Failure!.Exit);
     }
 
     [Fact]
