@@ -1,6 +1,6 @@
 # Changes a host from one configuration to the next with a way back. The rendered part before it holds KEY, FOLDER, HOST, EXPECTED (hash of
-# the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), TOKEN,
-# and the texts new_config,
+# the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), COMMIT (yes: this
+# change is made to stay in the same go), TOKEN, and the texts new_config,
 # empty_config, revert_text, boot_text, watch_text and unit_…. See ApplyScript.cs.
 
 fail() {
@@ -99,6 +99,7 @@ if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ "$CHECKPOINT" != keep ] &&
 fi
 
 [ "$CHECKPOINT" != 0 ] || rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
+[ "$COMMIT" = no ] || { make_it_stay; start_late; }
 if [ "$KEEP_FILES" = no ] && [ "$CHECKPOINT" = 0 ]; then
   remove_all
   printf '{"config":"none","state":"none"}\n'

@@ -10,6 +10,17 @@ take_lock() {
   done
 }
 
+# Ends the checkpoint TOKEN: from here on this host does not go back by itself.
+make_it_stay() {
+  echo "$TOKEN" >"$FOLDER/confirmed"
+  rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
+  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 9>&- 2>/dev/null
+  return 0
+}
+
+# From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
+start_late() { [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null; }
+
 # The last to leave takes away what migrations have in common.
 leave() {
   rmdir "$FOLDER" 2>/dev/null

@@ -68,7 +68,7 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
         Step.RequireDns => "Go on only if every watched resolver leads to new",
         Step.LinkKeys => "Both servers make their own key for the link",
         Step.Apply { Held: true } apply => $"Hold new connections on both servers; they go back by themselves after {apply.Arm} s",
-        Step.Apply { Arm: null } apply => $"Set both servers to {apply.Stage} and release the hold",
+        Step.Apply { Commit: true } apply => $"Set {apply.Order[0].ToString().ToLowerInvariant()} to {apply.Stage}, for good: {migration.Spec.Workload.Label} does not start there by itself again; then {apply.Order[1].ToString().ToLowerInvariant()}, and release the hold",
         Step.Apply apply => $"Set {string.Join(", then ", apply.Order.Select(role => role.ToString().ToLowerInvariant()))} to {apply.Stage}; they go back by themselves after {apply.Arm} s unless confirmed",
         Step.ProbeLink => "Try the link with full-size packets",
         Step.ProbePath path => $"Open connections to {path.Via.ToString().ToLowerInvariant()} and see that the application answers and sees the true source address",

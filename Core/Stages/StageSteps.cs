@@ -23,7 +23,8 @@ public abstract record Step
 
     /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
     /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
-    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm) : Step;
+    /// <param name="Commit">The armed switch ends with this change, on each host in the order given: it stays.</param>
+    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm, bool Commit = false) : Step;
 
     /// <summary>The link's ends answer each other on the link itself; its MTU becomes a fact.</summary>
     public sealed record ProbeLink : Step;
@@ -68,8 +69,8 @@ public abstract record Step
 public static class StageSteps
 {
     /// <summary>
-    /// How long after the hold's own limit a host waits on the other when both go back: <c>new</c> has stopped the workload before
-    /// <c>old</c> starts it again. Seconds.
+    /// How long after the hold's own limit a host waits on the other when both go back: where the workload was going it has stopped before
+    /// it starts again where it came from. Seconds.
     /// </summary>
     public const int RevertLead = 1;
 
@@ -108,6 +109,14 @@ public static class StageSteps
         };
     }
 
+    /// <summary>What is left to do once the change was made to stay, for whoever takes such a run over.</summary>
+    public static IEnumerable<Step> AfterCommit(Migration migration, Stage target, Direction direction)
+    {
+        var all = Of(migration, target, direction).ToList();
+        var last = all.FindLastIndex(step => step is Step.Confirm or Step.Apply { Commit: true });
+        return all.Skip(last + 1);
+    }
+
     private static ValueList<Step> LinkKeys(Migration migration) => migration.Spec.Link.Kind == LinkKind.OpenVpnTap ? [new Step.LinkKeys()] : [];
 
     /// <summary>Hold on both, let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
@@ -117,8 +126,10 @@ public static class StageSteps
         new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
         new Step.Leave(from, to),
         new Step.Arrive(from, to),
-        new Step.Apply(next, false, [Role.New, Role.Old], true, null),
-        new Step.Confirm(),
+
+        // First the one it has left, for good: from then on it never starts there by itself. Only then does the other let clients in, so that
+        // nothing they write is ever left behind on a server that goes back.
+        new Step.Apply(next, false, [from, to], false, null, Commit: true),
         new Step.CloseSync(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),

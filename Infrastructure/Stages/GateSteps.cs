@@ -2,12 +2,17 @@ using System.Net;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Connections;
 using MigrationDashboard.Infrastructure.Dns;
+using MigrationDashboard.Infrastructure.Postgres;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
-public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
+public sealed class GateSteps(ConnectionHistory history, NpgsqlDataSource database, TimeProvider time)
 {
+    /// <summary>A database that is restarted or fails over is back by then.</summary>
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(2);
+
     public async Task<GateState> JudgeAsync(Core.Migrations.Migration migration, CancellationToken cancellation)
     {
         var gate = migration.Spec.Gate;
@@ -19,7 +24,7 @@ public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
 
     public Task RequireGateAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("gate", null, async notes =>
     {
-        var state = await JudgeAsync(context.Migration, cancellation);
+        var state = await database.RetryAsync(token => JudgeAsync(context.Migration, token), DatabasePatience, cancellation);
         notes.Add(state.Reason);
         if (state.Open)
             return;

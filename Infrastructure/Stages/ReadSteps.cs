@@ -8,13 +8,18 @@ using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Infrastructure.Postgres;
 using MigrationDashboard.Infrastructure.Ssh;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>The steps that read hosts: inventory and checks, the link's keys and its probe, the proof that a host is as it was found.</summary>
-public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore migrations, ServerStore servers, TimeProvider time)
+public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore migrations, ServerStore servers, NpgsqlDataSource database, TimeProvider time)
 {
+    /// <summary>A database that is restarted or fails over is back by then.</summary>
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(2);
+
     private static readonly Role[] Both = [Role.Old, Role.New];
 
     /// <summary>A tunnel needs a few seconds to come up; one that has not after this long will not.</summary>
@@ -57,7 +62,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
             notes.ExitCode = reading.Inventory is null ? 1 : 0;
             notes.Add(reading.Inventory is { } host ? $"{host.System.Hostname}, kernel {host.System.KernelRelease}" : reading.Failure!.Detail);
             if (reading.Inventory is { } inventory)
-                await servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), cancellation);
+                context.Log.Write(token => servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), token));
             return reading;
         });
 
@@ -135,7 +140,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
         var differences = new List<string>();
         foreach (var role in Both)
         {
-            if (await migrations.SnapshotAsync(context.Migration.Id, role, cancellation) is not { } before)
+            if (await database.RetryAsync(token => migrations.SnapshotAsync(context.Migration.Id, role, token), DatabasePatience, cancellation) is not { } before)
                 continue;
             await context.Log.StepAsync("compare", context.Host(role), async notes =>
             {
@@ -154,7 +159,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     private async Task<IEnumerable<Core.Network.Allocation>> OthersAsync(RunContext context, Role role, CancellationToken cancellation)
     {
         var server = role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer;
-        var page = await migrations.ListAsync(new(ActiveOnly: true, Take: 500), cancellation);
+        var page = await database.RetryAsync(token => migrations.ListAsync(new(ActiveOnly: true, Take: 500), token), DatabasePatience, cancellation);
         return page.Items.Select(stored => stored.Migration).Where(other => other.Id != context.Migration.Id && (other.Spec.OldServer == server || other.Spec.NewServer == server)).Select(other => other.Allocation);
     }
 
