@@ -1,6 +1,7 @@
 using Npgsql;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Drifts;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Jobs;
 using MigrationDashboard.Infrastructure.Migrations;
@@ -29,5 +30,6 @@ public static class MigrationsSetup
             RunContext.TargetOf(await provider.GetRequiredService<ServerStore>().FindAsync(id, cancellation) ?? throw new InvalidOperationException($"There is no server {id}."))));
         services.AddHostedService<ConnectionSampler>();
         services.AddHostedService<ConnectionRetention>();
+        services.AddSingleton<DriftStore>().AddSingleton<HostAgreement>().AddHostedService<DriftWatch>();
     }
 }
