@@ -20,15 +20,22 @@ internal static class FaultsBench
         var open = wanted.Where(one => !finished.Any(result => (result.Stage, result.Fault) == (one.Move.Name, one.Fault.Name))).ToList();
         Report.Say($"{wanted.Count} cases, {open.Count} to run");
         await using (var world = await World.MakeAsync(lab, program))
+        {
             foreach (var (move, fault) in open)
             {
                 var result = await TryAsync(world, move, fault);
                 finished.Add(result);
                 await File.AppendAllTextAsync(done, JsonSerializer.Serialize(result) + "\n");
                 Print(result);
+                var logs = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(done)!, "faults"));
+                await File.WriteAllTextAsync(Path.Combine(logs.FullName, $"{move.Name}-{fault.Name}.log"), $"{result}\n\n{await world.LogAsync()}\n{(result.Holds ? "" : await lab.DiagnoseAsync())}");
                 if (!result.StateAgrees || !result.SshOk || result.Outcome == "neither")
                     return AnotherWorld;
             }
+
+            // The servers are left as they were found, for the next who use them.
+            await world.GoToAsync(Core.Stages.Stage.Preflight);
+        }
 
         var all = finished.Where(result => wanted.Any(one => (one.Move.Name, one.Fault.Name) == (result.Stage, result.Fault))).ToList();
         Table(all);

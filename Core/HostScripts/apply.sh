@@ -54,13 +54,7 @@ case $CHECKPOINT in
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"
     cat /proc/sys/kernel/random/boot_id >"$FOLDER/checkpoint-boot"
-    if [ -d /run/systemd/system ]; then
-      systemd-run --quiet --collect --unit="migration-dashboard-checkpoint-$KEY-$TOKEN" --on-active="$CHECKPOINT" --timer-property=AccuracySec=100ms \
-        /bin/sh "$FOLDER/revert.sh" "$TOKEN" 9>&- || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }
-    else
-      # shellcheck disable=SC2016
-      setsid sh -c 'sleep "$1"; exec /bin/sh "$2/revert.sh" "$3"' sh "$CHECKPOINT" "$FOLDER" "$TOKEN" >/dev/null 2>&1 9>&- </dev/null &
-    fi
+    arm "migration-dashboard-checkpoint-$KEY-$TOKEN" "$CHECKPOINT" "$FOLDER/revert.sh" "$TOKEN" || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }
     printf '{"step":"checkpoint","exit":0,"ms":0,"output":"reverts in %s s unless confirmed"}\n' "$CHECKPOINT"
     ;;
 esac

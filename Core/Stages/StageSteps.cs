@@ -61,6 +61,12 @@ public abstract record Step
     /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
     public sealed record CloseSync : Step;
 
+    /// <summary>What the cutover will take was measured, and fits the hold's limit, or the operator says in writing why it is done all the same.</summary>
+    public sealed record RequireBudget : Step;
+
+    /// <summary>The workload is tried where it will go, from a copy of its data and without network; what that takes becomes the budget.</summary>
+    public sealed record Rehearse(Role From, Role To) : Step;
+
     /// <summary>What was prepared on this server and is not used is taken away.</summary>
     public sealed record RemoveWorkload(Role Role) : Step;
 }
@@ -92,12 +98,14 @@ public static class StageSteps
             ],
             (Direction.Advance, Stage.Dns) => [new Step.ProbePath(Role.New)],
             (Direction.Advance, Stage.Drain) => [new Step.RequireDns()],
-            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
+            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), new Step.RequireBudget(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
             (Direction.Advance, Stage.Decommission) =>
             [
                 new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty, new Step.RetireWorkload(Role.Old),
                 new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
+
+            (Direction.Rehearse, Stage.Cutover) => [new Step.Prepare(Role.Old, Role.New), new Step.Rehearse(Role.Old, Role.New), new Step.CloseSync(), new Step.RemoveWorkload(Role.New)],
 
             (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
                 ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New)]

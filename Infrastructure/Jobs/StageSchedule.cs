@@ -35,7 +35,7 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
             Id = Guid.CreateVersion7(),
             MigrationId = request.MigrationId,
             Direction = request.Direction,
-            From = request.NotBefore is null || request.NotBefore <= now ? from : StageOrder.Required(request.Target, request.Direction),
+            From = request.NotBefore is null || request.NotBefore <= now || request.Direction == Direction.Rehearse ? from : StageOrder.Required(request.Target, request.Direction),
             Target = request.Target,
             State = RunState.Planned,
             RequestedBy = request.RequestedBy,

@@ -28,7 +28,10 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     /// <param name="snapshot">Keeps how the hosts look now as what they must be equal to in the end.</param>
     public async Task ReadAsync(RunContext context, bool snapshot, CancellationToken cancellation)
     {
+        // Side by side: the trial waits a second for its own revert.
+        var trying = Task.WhenAll(Both.Select(role => TryCheckpointAsync(context, role, cancellation)));
         var readings = (await Task.WhenAll(Both.Select(async role => (role, reading: await ReadAsync(context, role, cancellation))))).ToDictionary(pair => pair.role, pair => pair.reading);
+        var trials = await trying;
         await context.Log.StepAsync("checks", null, async notes =>
         {
             await FactsAsync(context, readings, snapshot, notes, cancellation);
@@ -38,6 +41,8 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
                 Started = context.Migration.Stage != Stage.Preflight,
                 OldSshPort = context.Target(Role.Old).Port,
                 NewSshPort = context.Target(Role.New).Port,
+                OldTrial = trials[0],
+                NewTrial = trials[1],
             });
             await migrations.SaveChecksAsync(context.Migration.Id, CoreJson.Write(checks), cancellation);
             context.Checks = checks;
@@ -65,6 +70,25 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
                 context.Log.Write(token => servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), token));
             return reading;
         });
+
+    /// <returns>Null when the host could not be reached, which the reading says.</returns>
+    private async Task<CheckpointTrial?> TryCheckpointAsync(RunContext context, Role role, CancellationToken cancellation)
+    {
+        try
+        {
+            return await context.Log.StepAsync("try the revert", context.Host(role), async notes =>
+            {
+                var result = await ssh.RunAsync(context.Target(role), new SshCommand(SelfTestScript.Render(context.Migration.Allocation)) { Name = "try the revert" }, cancellation);
+                notes.ExitCode = 0;
+                notes.Add(result.Output.Trim());
+                return CoreJson.Read<CheckpointTrial>(result.Output.Trim());
+            });
+        }
+        catch (SshFailure)
+        {
+            return null;
+        }
+    }
 
     private async Task FactsAsync(RunContext context, Dictionary<Role, HostReading> readings, bool snapshot, StepNotes notes, CancellationToken cancellation)
     {

@@ -13,7 +13,7 @@ namespace MigrationDashboard.Infrastructure.Stages;
 /// when one fails before the change was made to stay.
 /// </summary>
 public sealed class StageRunner(
-    NpgsqlDataSource database, MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, Recovery recovery,
+    NpgsqlDataSource database, MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, RehearsalSteps rehearsal, Recovery recovery,
     AuditStore audit, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Names this node in runs.</summary>
@@ -143,6 +143,8 @@ public sealed class StageRunner(
         Step.Apply apply => hosts.ApplyAsync(context, apply, cancellation),
         Step.ProbePath path => hosts.ProbePathAsync(context, path.Via, cancellation),
         Step.Confirm => hosts.ConfirmAsync(context, cancellation),
+        Step.RequireBudget => gates.RequireBudgetAsync(context, cancellation),
+        Step.Rehearse rehearse => rehearsal.RunAsync(context, rehearse, cancellation),
         Step.Prepare prepare => workloads.PrepareAsync(context, prepare, cancellation),
         Step.Leave leave => workloads.LeaveAsync(context, leave, cancellation),
         Step.Arrive arrive => workloads.ArriveAsync(context, arrive, cancellation),

@@ -37,8 +37,8 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         string? prepare = null;
         if (step.From == Role.Old)
         {
-            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => RunAsync(context, role, "inspect", scripts.Inspect(), cancellation, quiet: true)));
-            var plan = scripts.Prepare(inspected[0].Text, inspected[1].Text);
+            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => InspectAsync(context, role, cancellation)));
+            var plan = scripts.Prepare(inspected[0], inspected[1]);
             await context.Log.StepAsync("plan the copy", null, notes =>
             {
                 foreach (var line in plan.Actions.Concat(plan.Notes.Select(note => "! " + note)).Concat(plan.Errors.Select(error => "✗ " + error)))
@@ -73,6 +73,17 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
             for (var pass = 1; pass <= PassesBefore; pass++)
                 await RunAsync(context, step.From, $"copy the data, pass {pass}", open.Scripts.Delta(open.HostKey), cancellation, CopyLimit);
     }
+
+    /// <summary>One more pass over the data while the workload runs; <see cref="PrepareAsync"/> comes first.</summary>
+    public async Task<ScriptOutput> PassAsync(RunContext context, string name, CancellationToken cancellation) =>
+        (await RunAsync(context, context.Sync!.Value.From, name, context.Sync.Value.Scripts.Delta(context.Sync.Value.HostKey), cancellation, CopyLimit)).Output;
+
+    public async Task<string> InspectAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "inspect", WorkloadScripts.Of(context.Migration).Inspect(), cancellation, quiet: true)).Text;
+
+    /// <summary>The script holds the container's environment, as that which makes it does.</summary>
+    public async Task<ScriptOutput> TryAsync(RunContext context, Role role, string script, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "rehearse", script, cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + context.Migration.Spec.Workload.StopSeconds + 120), secret: true)).Output;
 
     public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation)
     {
@@ -177,7 +188,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
     /// <summary>The node that copied is gone and with it what it knew: this is what must have been.</summary>
     public void Remember(RunContext context)
     {
-        if (!context.Moves)
+        if (!context.Moves && context.Run.Direction != Direction.Rehearse)
             return;
         var from = RunContext.ServedBy(context.Run.From);
         var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;

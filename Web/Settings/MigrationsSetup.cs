@@ -21,7 +21,7 @@ public static class MigrationsSetup
         services.AddSingleton<ServerStore>().AddSingleton<MigrationStore>().AddSingleton<RunStore>().AddSingleton<ServerRegistration>();
         services.AddSingleton<ActionLog>().AddSingleton<ServerAdministration>().AddSingleton<MigrationAdministration>().AddSingleton<MigrationDraftStore>();
         services.AddSingleton<HostApply>().AddSingleton<HostReader>().AddSingleton<PathProbe>();
-        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<Recovery>().AddSingleton<StageRunner>();
+        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<RehearsalSteps>().AddSingleton<BudgetStore>().AddSingleton<Recovery>().AddSingleton<StageRunner>();
         services.AddJobs(database.ConnectionString);
 
         services.AddSingleton<SampleStore>().AddSingleton(provider => new SamplerLeases(provider.GetRequiredService<NpgsqlDataSource>(), StageRunner.Node)).AddSingleton<ConnectionHistory>().AddSingleton<StragglerStore>();

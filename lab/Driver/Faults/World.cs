@@ -115,6 +115,20 @@ public sealed partial class World : IAsyncDisposable
             failed, fault.Loss(move), await SshAsync(), agrees, Math.Round(seconds, 1), summary.GetProperty("attempted").GetInt64(), said);
     }
 
+    /// <summary>What the last run did, step by step, and the last of what the dashboard printed.</summary>
+    public async Task<string> LogAsync()
+    {
+        try
+        {
+            var output = Dashboard.Output;
+            return $"{await Dashboard.LogAsync(_run)}\n\n{output[Math.Max(0, output.Length - 8000)..]}";
+        }
+        catch (Exception problem) when (problem is HttpRequestException or TaskCanceledException)
+        {
+            return problem.Message;
+        }
+    }
+
     private string[] LoadArguments(Move move)
     {
         var hosts = new List<string>();
