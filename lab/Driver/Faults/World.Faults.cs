@@ -9,9 +9,10 @@ public sealed partial class World
     /// <summary>kill -9, and a start on the same data folder.</summary>
     public async Task KillDashboardAsync(TimeSpan away = default)
     {
-        await Dashboard.KillAsync();
+        if (Dashboard.IsRunning)
+            await Dashboard.KillAsync();
         await Task.Delay(away);
-        Dashboard = await Dashboard.StartAsync(_program, Dashboard.Data, Dashboard.Address.Port, Dashboard.Token);
+        Dashboard = await Dashboard.StartAsync(Program, Dashboard.Data, Dashboard.Address.Port, Dashboard.Token);
     }
 
     /// <summary>Every process of the dashboard's database stands still: what a hanging disk or a stopped machine looks like from outside.</summary>

@@ -10,14 +10,19 @@ namespace MigrationDashboard.Driver.Faults;
 /// <summary>The lab, a dashboard and one migration of the mail container, with all that can be done to them.</summary>
 public sealed partial class World : IAsyncDisposable
 {
-    private readonly string _program;
     private Guid _key;
     private Guid _old;
     private Guid _new;
     private int _migrations;
     private Guid _run;
 
-    private World(Lab lab, string program, Dashboard dashboard) => (Lab, _program, Dashboard) = (lab, program, dashboard);
+    private World(Lab lab, string program, Dashboard dashboard) => (Lab, Program, Dashboard) = (lab, program, dashboard);
+
+    /// <summary>Seconds. Above the default of 8: a busy computer must not have a cutover taken back.</summary>
+    public const int UsualHoldLimit = 20;
+
+    /// <summary>The dashboard as it was built.</summary>
+    public string Program { get; }
 
     public Lab Lab { get; }
 
@@ -32,13 +37,25 @@ public sealed partial class World : IAsyncDisposable
         world._key = await world.Dashboard.ImportKeyAsync(lab.Fact("LAB_KEY"));
         world._old = await world.Dashboard.RegisterAsync("old", lab.Fact("LAB_OLD"), world._key);
         world._new = await world.Dashboard.RegisterAsync("new", lab.Fact("LAB_NEW"), world._key);
-        await world.AddMigrationAsync();
+
+        // Another test may have moved it for good.
+        if (await world.RunsAsync("new"))
+            await world.PutBackAsync();
+        await world.AddMigrationAsync(UsualHoldLimit);
         return world;
+    }
+
+    /// <summary>Takes the migration back to its beginning and makes another one.</summary>
+    public async Task ReplaceMigrationAsync(int holdLimitSeconds)
+    {
+        await GoToAsync(Stage.Preflight);
+        await Dashboard.Http.DeleteAsync($"migrations/{Migration}");
+        await AddMigrationAsync(holdLimitSeconds);
     }
 
     public ValueTask DisposeAsync() => Dashboard.DisposeAsync();
 
-    private async Task AddMigrationAsync() => Migration = await Dashboard.AddMigrationAsync(new()
+    private async Task AddMigrationAsync(int holdLimitSeconds) => Migration = await Dashboard.AddMigrationAsync(new()
     {
         Name = $"mail {++_migrations}",
         OldServer = _old,
@@ -49,8 +66,9 @@ public sealed partial class World : IAsyncDisposable
         Mode = CutoverMode.Exclusive,
         Gate = new(0, 0, 0),
 
-        // Above the defaults of 8 and 30, or below: a busy computer must not have a cutover taken back, and nobody wants to wait for ever.
-        HoldLimitSeconds = 20,
+        HoldLimitSeconds = holdLimitSeconds,
+
+        // Below the default of 30: tests wait for it.
         CheckpointSeconds = 20,
     });
 
@@ -77,9 +95,14 @@ public sealed partial class World : IAsyncDisposable
     /// <summary>After a decommission the container lives on <c>new</c>: it is put back as it was at first, for another migration.</summary>
     private async Task StartOverAsync()
     {
+        await PutBackAsync();
+        await AddMigrationAsync(UsualHoldLimit);
+    }
+
+    private async Task PutBackAsync()
+    {
         await Lab.ShellAsync("new", "docker rm -f mail; docker volume rm maildata; docker image prune -af >/dev/null; true");
         await Lab.ShellAsync("old", "docker update --restart=unless-stopped mail && docker start mail");
-        await AddMigrationAsync();
     }
 
     /// <summary>Does the run with the fault in it, and says what came of it.</summary>
