@@ -109,7 +109,8 @@ public static class StageSteps
 
             (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
                 ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New)]
-                : [new Step.Apply(Stage.Drain, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New)],
+                // old first: while it still sends its clients to new, new must be able to answer them.
+                : [new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New)],
             (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
             (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],
             (Direction.Rollback, Stage.Preflight) => [new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
