@@ -23,8 +23,11 @@ public abstract record Step
 
     /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
     /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
-    /// <param name="Commit">The armed switch ends with this change, on each host in the order given: it stays.</param>
+    /// <param name="Commit">The armed switch ends with this change: it stays.</param>
     public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm, bool Commit = false) : Step;
+
+    /// <summary>Inside the hold: the host the workload has left never starts it by itself again. Its hold goes on.</summary>
+    public sealed record HandOver(Role From) : Step;
 
     /// <summary>The link's ends answer each other on the link itself; its MTU becomes a fact.</summary>
     public sealed record ProbeLink : Step;
@@ -138,7 +141,8 @@ public static class StageSteps
 
         // First the one it has left, for good: from then on it never starts there by itself. Only then does the other let clients in, so that
         // nothing they write is ever left behind on a server that goes back.
-        new Step.Apply(next, false, [from, to], false, null, Commit: true),
+        new Step.HandOver(from),
+        new Step.Apply(next, false, [Role.New, Role.Old], true, null, Commit: true),
         new Step.CloseSync(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),

@@ -67,8 +67,9 @@ public sealed class HostApply(OpenSsh ssh)
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
-    public Task<HostChange> ConfirmAsync(SshTarget target, HostConfig config, string token, CancellationToken cancellation) =>
-        RunAsync(target, "confirm", ApplyScript.Confirm(config, token), newConnection: true, cancellation);
+    /// <param name="overOpen">Over the open connection instead, where nothing is to be proved and each millisecond counts.</param>
+    public Task<HostChange> ConfirmAsync(SshTarget target, HostConfig config, string token, CancellationToken cancellation, bool overOpen = false) =>
+        RunAsync(target, "confirm", ApplyScript.Confirm(config, token), newConnection: !overOpen, cancellation);
 
     /// <summary>Has the host take back a change that is not confirmed, at once.</summary>
     public Task<HostChange> RevertAsync(SshTarget target, Allocation own, string token, CancellationToken cancellation) =>

@@ -33,13 +33,15 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             var config = StageConfigs.For(context.Migration, step.Stage, role, step.Held);
             CheckpointChange checkpoint = step.Arm is { } seconds
                 ? new CheckpointChange.Arm(RevertAfter(context, role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
-                : step.Commit ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.Keep(context.Run.Token);
+                : !step.Commit ? new CheckpointChange.Keep(context.Run.Token)
+                : IsArmed(context, role) ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.None();
 
             notes.Command = StagePlan.Text(context.Migration, step.Stage, role, held: step.Held);
 
             // Armed before it is sent: the connection may be lost after the host has begun.
-            lock (context.Armed)
-                context.Armed.Add(role);
+            if (step.Arm is not null)
+                lock (context.Armed)
+                    context.Armed.Add(role);
             try
             {
                 var change = await hosts.ApplyAsync(context.Target(role), config, context.Backend(role), checkpoint, context.Config(role), cancellation);
@@ -65,6 +67,28 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
 
     /// <summary>In a cutover the host where the workload was going goes back first and stops it, so that it never runs on both.</summary>
     private static int RevertAfter(RunContext context, Role role, int seconds, bool held) => held && role == RunContext.ServedBy(context.Migration.Stage) ? seconds + StageSteps.RevertLead : seconds;
+
+    /// <summary>
+    /// The commit of a cutover. Only after it does the other host let clients in, so nothing they write is ever left behind on a host that goes back;
+    /// until then this one goes on holding, so that nobody is refused if the other cannot be reached (docs/decisions/041).
+    /// </summary>
+    public Task HandOverAsync(RunContext context, Role from, CancellationToken cancellation) => context.Log.StepAsync("hand over", context.Host(from), async notes =>
+    {
+        var given = context.Given ?? throw new InvalidOperationException("There is nothing to hand over.");
+
+        // It may be done although the answer is lost.
+        context.Committed = true;
+        await hosts.ConfirmAsync(context.Target(from), StageConfigs.For(context.Migration, given.Stage, from, given.Held), context.Run.Token, cancellation, overOpen: true);
+        notes.ExitCode = 0;
+        lock (context.Armed)
+            context.Armed.Remove(from);
+    });
+
+    private static bool IsArmed(RunContext context, Role role)
+    {
+        lock (context.Armed)
+            return context.Armed.Contains(role);
+    }
 
     public async Task ConfirmAsync(RunContext context, CancellationToken cancellation)
     {

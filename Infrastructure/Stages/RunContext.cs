@@ -35,6 +35,9 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
     /// <summary>Something stays from here on: a failure after this is no way back.</summary>
     public bool Committed { get; set; }
 
+    /// <summary>Both hosts have been told to keep what the run leads to.</summary>
+    public bool Arrived => Committed && Armed.Count == 0 && Given is { } given && (given.Stage, given.Held) == (Destination, false);
+
     /// <summary>What the checks said when the hosts were last read in this run.</summary>
     public ValueList<CheckResult> Checks { get; set; } = [];
 

@@ -141,6 +141,7 @@ public sealed class StageRunner(
         Step.ProbeLink => reads.ProbeLinkAsync(context, cancellation),
         Step.Compare => reads.CompareAsync(context, cancellation),
         Step.Apply apply => hosts.ApplyAsync(context, apply, cancellation),
+        Step.HandOver hand => hosts.HandOverAsync(context, hand.From, cancellation),
         Step.ProbePath path => hosts.ProbePathAsync(context, path.Via, cancellation),
         Step.Confirm => hosts.ConfirmAsync(context, cancellation),
         Step.RequireBudget => gates.RequireBudgetAsync(context, cancellation),
@@ -195,7 +196,7 @@ public sealed class StageRunner(
     {
         try
         {
-            if (context.Armed.Count == 0 || await recovery.SettleAsync(context, CancellationToken.None))
+            if (context.Arrived || await recovery.SettleAsync(context, CancellationToken.None))
             {
                 await workloads.CleanUpAsync(context, keep: true);
                 await ArriveAsync(context, RunState.Failed, $"{reason} The change itself was made and stays: the migration is at {context.Destination}.");
