@@ -18,6 +18,8 @@ public sealed partial class World : IAsyncDisposable
 
     private World(Lab lab, string program, Dashboard dashboard) => (Lab, Program, Dashboard) = (lab, program, dashboard);
 
+    private static readonly string[] Hosts = ["old", "new"];
+
     /// <summary>Seconds. Above the default of 8: a busy computer must not have a cutover taken back.</summary>
     public const int UsualHoldLimit = 20;
 
@@ -225,7 +227,7 @@ public sealed partial class World : IAsyncDisposable
 
     private async Task<bool> SshAsync()
     {
-        foreach (var host in new[] { "old", "new" })
+        foreach (var host in Hosts)
         {
             var answer = await Lab.RunAsync("ssh",
                 ["-F", "none", "-i", Lab.Fact("LAB_KEY"), "-o", $"UserKnownHostsFile={Lab.Fact("LAB_KNOWN_HOSTS")}", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", $"{Lab.Fact("LAB_USER")}@{Lab.Fact($"LAB_{host.ToUpperInvariant()}")}", "true"]);
