@@ -74,7 +74,7 @@ public sealed class Dashboard : IAsyncDisposable
         process.ErrorDataReceived += dashboard.Keep;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(100))
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(180); await Task.Delay(100))
         {
             if (process.HasExited)
                 throw new InvalidOperationException($"The dashboard ended at once:\n{dashboard.Output}");
@@ -89,7 +89,7 @@ public sealed class Dashboard : IAsyncDisposable
             }
         }
 
-        throw new TimeoutException($"The dashboard did not answer within 60 s:\n{dashboard.Output}");
+        throw new TimeoutException($"The dashboard did not answer within 180 s:\n{dashboard.Output}");
     }
 
     public async Task<T> GetAsync<T>(string path) => await ReadAsync<T>(await Http.GetAsync(path));
