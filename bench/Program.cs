@@ -9,6 +9,8 @@ if (args is not [var name, var program, ..])
 }
 
 var lab = await Lab.AttachAsync();
+if (name == "faults")
+    return await FaultsBench.RunAsync(lab, program, args[2], args[3..]);
 var ok = name switch
 {
     "cutover" => await CutoverBench.RunAsync(lab, program, args.Length > 2 ? args[2] : "all", (args.Length > 3 ? args[3] : "existing") switch

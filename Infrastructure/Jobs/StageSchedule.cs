@@ -35,7 +35,7 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
             Id = Guid.CreateVersion7(),
             MigrationId = request.MigrationId,
             Direction = request.Direction,
-            From = request.NotBefore is null || request.NotBefore <= now ? from : StageOrder.Required(request.Target, request.Direction),
+            From = request.NotBefore is null || request.NotBefore <= now || request.Direction == Direction.Rehearse ? from : StageOrder.Required(request.Target, request.Direction),
             Target = request.Target,
             State = RunState.Planned,
             RequestedBy = request.RequestedBy,
@@ -59,10 +59,13 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
         return state;
     }
 
-    private async Task ScheduleAsync(StageRun run, CancellationToken cancellation)
+    internal static JobKey JobOf(StageRun run) => new(run.Id.ToString());
+
+    /// <summary>Gives a run its job: at its time, or at once when that is over.</summary>
+    internal async Task ScheduleAsync(StageRun run, CancellationToken cancellation)
     {
         var scheduler = await schedulers.GetScheduler(cancellation);
-        var job = JobBuilder.Create<StageJob>().WithIdentity(run.Id.ToString()).UsingJobData(StageJob.RunKey, run.Id.ToString()).RequestRecovery().Build();
+        var job = JobBuilder.Create<StageJob>().WithIdentity(JobOf(run)).UsingJobData(StageJob.RunKey, run.Id.ToString()).RequestRecovery().Build();
         var trigger = TriggerBuilder.Create().WithIdentity(run.Id.ToString());
 
         // A dashboard that was down at the opening starts it late, as long as the window is open: the run itself looks at the closing time.

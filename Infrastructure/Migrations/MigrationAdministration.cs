@@ -64,7 +64,7 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
     public async Task<StageRun> RequestAsync(Actor actor, StageRequest request, CancellationToken cancellation)
     {
         actor.Require(Role.Operator);
-        var what = $"{request.Target} by {(request.Direction == Direction.Advance ? "going on" : "rolling back")}";
+        var what = $"{request.Target} by {(request.Direction switch { Direction.Advance => "going on", Direction.Rehearse => "rehearsal", _ => "rolling back" })}";
         var action = request.NotBefore is null ? "stage.request" : "stage.schedule";
         try
         {
