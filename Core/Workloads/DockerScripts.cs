@@ -14,13 +14,13 @@ internal sealed class DockerScripts(Migration migration, string container, strin
     public override string Inspect() => Compose(null, Role.Old, ["workload-inspect.sh", "workload-docker-inspect.sh"],
         folder is null ? "inspect_docker" : $"inspect_docker\nprint_path {Shell.Quote(folder)}");
 
-    public override Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false)
+    public override Preparation Prepare(string inspectedOld, string inspectedNew)
     {
         var old = DockerHost.Parse(inspectedOld);
         var plan = new DockerPlan(old, DockerHost.Parse(inspectedNew), AddressesOnNew()).Make(folder);
         // Docker finds a container by part of its id as well, which its copy does not have.
         if (folder is null && old.Containers is [var only] && only.Name != container)
             plan = plan with { Errors = [.. plan.Errors, $"name the container by its name, {only.Name}: its copy has another id"] };
-        return plan with { Script = Compose(null, Role.New, [], $"REPLACE={(replace ? "yes" : "no")}\n{plan.Script}locked prepare\nprint_running") };
+        return plan with { Script = Compose(null, Role.New, [], $"{plan.Script}locked prepare\nprint_running") };
     }
 }

@@ -17,7 +17,7 @@ public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
         return gate.Judge(inputs.NewConnections, inputs.WatchedSince, null, now);
     }
 
-    public Task RequireGateAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("gate", null, async notes =>
+    public Task RequireGateAsync(RunContext context, bool atOpening, CancellationToken cancellation) => context.BeganAhead != atOpening ? Task.CompletedTask : context.Log.StepAsync("gate", null, async notes =>
     {
         var state = await JudgeAsync(context.Migration, cancellation);
         notes.Add(state.Reason);

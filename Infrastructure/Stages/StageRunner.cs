@@ -19,10 +19,21 @@ public sealed class StageRunner(
     private static readonly TimeSpan CancelPoll = TimeSpan.FromMilliseconds(500);
 
     /// <param name="stopping">The dashboard is being shut down: the run is taken back as far as it is not made to stay.</param>
-    public async Task RunAsync(Guid runId, CancellationToken stopping)
+    /// <returns>When the run is to be asked for again: it waits for its window still. Null when it is over.</returns>
+    public async Task<DateTimeOffset?> RunAsync(Guid runId, CancellationToken stopping)
+    {
+        await FollowAsync(runId, stopping);
+        return await runs.FindAsync(runId, CancellationToken.None) is { State: RunState.Planned, NotBefore: { } opening } ? opening : null;
+    }
+
+    private async Task FollowAsync(Guid runId, CancellationToken stopping)
     {
         var run = await runs.FindAsync(runId, stopping);
         if (run is null || run.IsOver)
+            return;
+        // To copy ahead of the window the migration must be where the run starts already, with nothing else going on.
+        if (run.State == RunState.Planned && run.NotBefore > time.GetUtcNow()
+            && (await migrations.FindAsync(run.MigrationId, stopping))?.Migration.Stage != run.From)
             return;
         if (run.State == RunState.Planned && run.NotAfter is { } closing && time.GetUtcNow() > closing)
         {
@@ -35,6 +46,8 @@ public sealed class StageRunner(
             await runs.AdoptAsync(runId, Node, stopping);
         else if (!await runs.StartAsync(runId, Node, stopping))
         {
+            if (run.NotBefore > time.GetUtcNow())
+                return;
             await runs.FinishAsync(runId, RunState.Cancelled, "Another run of this migration was under way.", stopping);
             return;
         }
@@ -74,7 +87,7 @@ public sealed class StageRunner(
                 : error.Message;
             if (error is not (RunRefusedException or OperationCanceledException or Hosts.HostChangeException or Ssh.SshFailure))
                 logger.LogError(error, "Run {Run} of {Migration} failed", run.Id, context.Migration.Spec.Name);
-            await GoBackAsync(context, reason, error is OperationCanceledException);
+            await GoBackAsync(context, reason, error is OperationCanceledException, stopping.IsCancellationRequested);
         }
         finally
         {
@@ -87,7 +100,7 @@ public sealed class StageRunner(
     {
         Step.Read read => reads.ReadAsync(context, read.Snapshot, cancellation),
         Step.RequireChecks => reads.RequireChecksAsync(context, cancellation),
-        Step.RequireGate => gates.RequireGateAsync(context, cancellation),
+        Step.RequireGate gate => gates.RequireGateAsync(context, gate.AtOpening, cancellation),
         Step.RequireDns => gates.RequireDnsAsync(context, cancellation),
         Step.LinkKeys => reads.LinkKeysAsync(context, cancellation),
         Step.ProbeLink => reads.ProbeLinkAsync(context, cancellation),
@@ -96,6 +109,10 @@ public sealed class StageRunner(
         Step.ProbePath path => hosts.ProbePathAsync(context, path.Via, cancellation),
         Step.Confirm => hosts.ConfirmAsync(context, cancellation),
         Step.Prepare prepare => workloads.PrepareAsync(context, prepare, cancellation),
+        Step.AwaitWindow wait => workloads.AwaitWindowAsync(context, wait.From, cancellation),
+        Step.CountSessions count => workloads.CountSessionsAsync(context, count.Role, cancellation),
+        Step.RequireNoSessions none => workloads.RequireNoSessionsAsync(context, none.Role, cancellation),
+        Step.UnreadyWorkload unready => workloads.UnreadyAsync(context, unready.Role, cancellation),
         Step.Leave leave => workloads.LeaveAsync(context, leave, cancellation),
         Step.Arrive arrive => workloads.ArriveAsync(context, arrive, cancellation),
         Step.StartWorkload start => workloads.StartAsync(context, start.Role, cancellation),
@@ -117,7 +134,7 @@ public sealed class StageRunner(
         await context.Log.FlushAsync();
     }
 
-    private async Task GoBackAsync(RunContext context, string reason, bool cancelled)
+    private async Task GoBackAsync(RunContext context, string reason, bool cancelled, bool shutDown)
     {
         if (context.Committed)
         {
@@ -131,7 +148,16 @@ public sealed class StageRunner(
 
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var reverted = await hosts.RevertAsync(context, limit.Token);
-        var clean = await workloads.CleanUpAsync(context, keep: false);
+        // What runs beside the other one serves clients until the network has gone back.
+        var clean = await workloads.CleanUpAsync(context, keep: !reverted && context.Migration.Spec.Mode == Core.Migrations.CutoverMode.Parallel);
+        if (shutDown && context.IsAhead)
+        {
+            // Its time is still to come: another start of the dashboard does it.
+            context.Log.Write(async token => await runs.PlanAgainAsync(context.Run.Id, token));
+            await context.Log.FlushAsync();
+            return;
+        }
+
         var (state, left) = (reverted, clean) switch
         {
             (true, true) => (cancelled ? RunState.Cancelled : RunState.Reverted, "Both servers are as they were before."),
@@ -181,6 +207,12 @@ public sealed class StageRunner(
             if (context.Run.Target != Stage.Preflight)
                 await hosts.ForceAsync(context, context.Run.From, cancellation);
             await workloads.AfterTakeOverAsync(context, cancellation);
+            if (context.IsAhead)
+            {
+                await runs.PlanAgainAsync(context.Run.Id, cancellation);
+                return;
+            }
+
             await runs.FinishAsync(context.Run.Id, RunState.Reverted, "The dashboard was interrupted; both servers are as they were before.", cancellation);
         }
         catch (Exception error)
@@ -217,6 +249,6 @@ public sealed class StageRunner(
         var stored = await migrations.FindAsync(run.MigrationId, cancellation) ?? throw new InvalidOperationException("The migration of this run is gone.");
         var old = await servers.FindAsync(stored.Migration.Spec.OldServer, cancellation);
         var @new = await servers.FindAsync(stored.Migration.Spec.NewServer, cancellation);
-        return new(run, stored, old!, @new!, log);
+        return new(run, stored, old!, @new!, log, time);
     }
 }
