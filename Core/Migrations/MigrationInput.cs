@@ -107,6 +107,13 @@ public static class MigrationSpecs
     /// <summary>Shorter than this nothing stops and starts again; the wait for established connections alone is one second unless said otherwise.</summary>
     private const int LeastHold = 2;
 
+    /// <summary>What a stop and a start may take when nothing is said of them, seconds.</summary>
+    public static (int Stop, int Start) UsualSeconds(MigrationInput input) =>
+        WorkloadSpecs.DefaultSeconds(HoldOf(input.Mode, Math.Clamp(input.HoldLimitSeconds ?? 8, LeastHold, 60)));
+
+    /// <summary>The hold in which the workload stops and starts; null where it does so outside of one.</summary>
+    private static int? HoldOf(CutoverMode? mode, int hold) => mode != CutoverMode.Parallel && hold is >= LeastHold and <= 60 ? hold : null;
+
     /// <exception cref="InvalidInputException">With every error that was found.</exception>
     public static MigrationSpec Parse(MigrationInput input, int sshPort = 22)
     {
@@ -133,7 +140,7 @@ public static class MigrationSpecs
             errors.Add(new("ports", $"{tunnelPort}/udp is the link's own port: forwarding it would cut the link"));
         var hold = Between(input.HoldLimitSeconds ?? 8, LeastHold, 60, "holdLimitSeconds", "seconds", errors);
         var mode = input.Mode ?? CutoverMode.Exclusive;
-        var workload = WorkloadSpecs.Parse(input.Workload ?? new(), mode == CutoverMode.Exclusive && hold is >= LeastHold and <= 60 ? hold : null, errors);
+        var workload = WorkloadSpecs.Parse(input.Workload ?? new(), HoldOf(mode, hold), errors);
 
         var names = new List<string>();
         foreach (var dnsName in (input.DnsNames ?? []).Select(text => text.Trim()).Where(text => text.Length > 0))

@@ -48,8 +48,11 @@ internal static class WorkloadSpecs
     }
 
     /// <summary>Texts of a check are values to the host, but for the command, which is the operator's code by intent.</summary>
-    private static HealthCheck ParseHealth(HealthCheck health, List<FieldError> errors)
+    private static HealthCheck ParseHealth(HealthCheck input, List<FieldError> errors)
     {
+        // What another kind of check was given before is of no meaning to this one.
+        var asksHttp = input.Kind is HealthKind.Http or HealthKind.Https;
+        var health = input with { Path = asksHttp ? input.Path : null, Expect = input.Kind is HealthKind.TcpConnect or HealthKind.Tls ? null : input.Expect };
         if (!Enum.IsDefined(health.Kind))
             errors.Add(new("workload.health.kind", "choose one of tcpConnect, banner, http, https, tls, command"));
         if (health.Port == 0)
@@ -64,7 +67,7 @@ internal static class WorkloadSpecs
                 errors.Add(new("workload.health.expect", "at most 500 characters"));
             else if (expect.Any(char.IsControl))
                 errors.Add(new("workload.health.expect", "no control characters: only the first line is compared"));
-            else if (health.Kind is HealthKind.Http or HealthKind.Https && !(expect.Length == 3 && expect.All(char.IsAsciiDigit)))
+            else if (asksHttp && !(expect.Length == 3 && expect.All(char.IsAsciiDigit)))
                 errors.Add(new("workload.health.expect", "a status is a number of three digits, such as 200"));
         }
 

@@ -12,8 +12,8 @@ internal sealed class HttpLoad : IAsyncDisposable
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(2);
 
-    /// <summary>Longer than any hold: a SYN that is held must survive.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>Longer than any hold, and than the kernel repeats a SYN (tcp_syn_retries: 127 s): what is held must survive, also on a busy computer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(130);
 
     private readonly CancellationTokenSource _stop = new(LongestRun);
     private readonly string[] _hosts;

@@ -49,11 +49,11 @@ public sealed class ShopTests(LabFixture fixture) : IAsyncLifetime
             await WatchAsync(host);
         await using var load = new HttpLoad(both, 8000, 40, number => string.Create(CultureInfo.InvariantCulture, $"order-{number}"));
         await Task.Delay(500);
-        await fixture.Dashboard.MustAsync(id, Stage.Cutover);
+        var cutover = await fixture.Dashboard.MustAsync(id, Stage.Cutover);
         await Task.Delay(500);
         await load.StopAsync();
 
-        Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures.Take(5)));
+        Assert.True(load.Failures.IsEmpty, $"{load.Failures.Count} of {load.Attempted} failed, held {cutover.HoldMs} ms:\n{string.Join('\n', load.Failures.Take(5))}\n{await fixture.Dashboard.LogAsync(cutover.Id)}");
         Assert.Equal(load.Attempted, load.Answers.Count);
         Assert.Equal([fixture.Lab.Fact("LAB_OPS")], load.Sources.Keys);
         var rows = (await fixture.Lab.ShellAsync("new", Rows)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
