@@ -34,6 +34,7 @@ public static class JobsRegistration
             });
         });
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
+        services.AddHostedService<PlannedRuns>();
         return services;
     }
 }

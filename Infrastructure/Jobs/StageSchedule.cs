@@ -64,6 +64,15 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
         await (await schedulers.GetScheduler()).ScheduleJob(TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}").StartAt(opening)
             .WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)).Build());
 
+    /// <summary>Puts planned runs that the scheduler knows nothing of back into it; not those that another node is only just asking for.</summary>
+    public async Task EnsureAsync(CancellationToken cancellation)
+    {
+        var scheduler = await schedulers.GetScheduler(cancellation);
+        foreach (var run in await runs.InStateAsync(RunState.Planned, cancellation))
+            if (run.RequestedAt < time.GetUtcNow() - TimeSpan.FromMinutes(1) && !await scheduler.Exists(new JobKey(run.Id.ToString()), cancellation))
+                await ScheduleAsync(run, TimeSpan.Zero, cancellation);
+    }
+
     private async Task ScheduleAsync(StageRun run, TimeSpan ahead, CancellationToken cancellation)
     {
         var scheduler = await schedulers.GetScheduler(cancellation);
@@ -71,7 +80,8 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
         var trigger = TriggerBuilder.Create().WithIdentity(run.Id.ToString());
 
         // A dashboard that was down at the opening starts it late, as long as the window is open: the run itself looks at the closing time.
-        trigger = run.NotBefore is { } opening && opening > time.GetUtcNow()
+        // One whose time is over counts as missed, and those are looked for once a minute only.
+        trigger = run.NotBefore is { } opening && opening - ahead > time.GetUtcNow()
             ? trigger.StartAt(opening - ahead).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
             : trigger.StartNow();
         await scheduler.ScheduleJob(job, trigger.Build(), cancellationToken: cancellation);

@@ -76,7 +76,7 @@ public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
             var log = await fixture.Dashboard.LogAsync(run.Id);
             Assert.True(run.State == RunState.Succeeded, $"{run.Error}\n{log}");
             await load.StopAsync();
-            Assert.True(run.StartedAt < opening);
+            Assert.True(run.StartedAt < opening, $"It began at {run.StartedAt:O}, the window opened at {opening:O}.");
             Assert.All((await fixture.Dashboard.GetAsync<RunStep[]>($"runs/{run.Id}/steps")).Where(step => step.Name == "hold"), step => Assert.True(step.StartedAt >= opening));
             Assert.Contains("copy the data again", log, StringComparison.Ordinal);
             Assert.Contains("The last pass, inside the hold, will take about", log, StringComparison.Ordinal);
