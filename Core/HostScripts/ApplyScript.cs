@@ -149,6 +149,8 @@ public static class ApplyScript
         # It may be waiting for the lock that whoever stops it holds; what it does may be cut off anywhere and is done again.
         KillSignal=SIGKILL
         SuccessExitStatus=SIGKILL
+        # With cgroup v1 inside a container nothing tells systemd that the last process has ended: it waits this long (seen in the lab).
+        TimeoutStopSec=1
 
         [Install]
         WantedBy=multi-user.target

@@ -8,13 +8,14 @@ fail() {
   exit "$2"
 }
 
+mkdir -p "$HOST" || fail folder 1 "$HOST could not be made: is the disk full?"
 take_lock 20 || fail lock 75 "another change of this host is under way"
 mkdir -p "$FOLDER"
 
 # The host must still be what the plan was made against.
 found=none
 [ ! -e "$FOLDER/current.sh" ] || found=$(sha256sum "$FOLDER/current.sh" | cut -d' ' -f1)
-new_config >"$FOLDER/next.sh"
+new_config >"$FOLDER/next.sh" || { rm -f "$FOLDER/next.sh"; leave; fail store 1 "the configuration could not be stored in $FOLDER: is the disk full?"; }
 wanted=$(sha256sum "$FOLDER/next.sh" | cut -d' ' -f1)
 
 # Applied already, and nothing has changed since: nothing to do.

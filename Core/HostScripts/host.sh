@@ -21,7 +21,8 @@ leave() {
 # Takes everything of this migration off the host but what the configuration itself has undone: files, units, and the last one the host's folder.
 remove_all() {
   if [ -d /run/systemd/system ]; then
-    systemctl stop "migration-dashboard-watch@$KEY.service" 2>/dev/null
+    # Not waited for: without the folder it does nothing, and systemd of a host with cgroup v1 may wait for it until the time limit.
+    systemctl --no-block stop "migration-dashboard-watch@$KEY.service" 2>/dev/null
     for unit in migration-dashboard@ migration-dashboard-late@ migration-dashboard-watch@; do
       rm -f "/etc/systemd/system/multi-user.target.wants/$unit$KEY.service" "/etc/systemd/system/sysinit.target.wants/$unit$KEY.service"
     done

@@ -81,8 +81,8 @@ public sealed record HostView(PreflightInput Input, Role Role, HostInventory Hos
 
     public IPAddress LinkAddress(LinkNetwork network) => IsOld ? network.Old : network.New;
 
-    /// <summary>Data or images are copied by us, as an exclusive cutover does.</summary>
-    public bool MovesData => Spec.Mode == CutoverMode.Exclusive && Spec.Workload switch
+    /// <summary>Data or images are copied by us: a container's image moves in either kind of cutover.</summary>
+    public bool MovesData => Spec.Workload switch
     {
         SystemdUnit unit => unit.DataFolders.Count > 0,
         CustomCommands commands => commands.DataFolders.Count > 0,

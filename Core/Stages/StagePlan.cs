@@ -77,6 +77,7 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
         Step.Compare => "Compare both servers with what they were before",
         Step.Prepare prepare => $"Make {migration.Spec.Workload.Label} ready on {prepare.To.ToString().ToLowerInvariant()} and copy its image and data while it runs",
         Step.AwaitWindow wait => $"In a window: copy from {wait.From.ToString().ToLowerInvariant()} again and again until it opens",
+        Step.CountSessions { Role: Role.New } when migration.Spec.Mode == CutoverMode.Parallel => $"Tell how many connections are still open on new: they get {StageSteps.LongestGoodbye} s to end",
         Step.CountSessions count => migration.Spec.Mode == CutoverMode.Exclusive
             ? $"Tell how many connections are open on {count.Role.ToString().ToLowerInvariant()}: they get {migration.Spec.QuietSeconds:0.#} s to finish"
             : $"Tell how many connections are open on {count.Role.ToString().ToLowerInvariant()}: they go on there until they end",

@@ -86,6 +86,12 @@ public static class StageSteps
     /// </summary>
     public const int RevertLead = 1;
 
+    /// <summary>
+    /// How long connections may go on at a workload that runs beside the other and is to stop, when nobody gave a reason to cut them: longer than a
+    /// request or a mail takes, and still within what somebody watches. Seconds.
+    /// </summary>
+    public const int LongestGoodbye = 30;
+
     public static ValueList<Step> Of(Migration migration, Stage target, Direction direction)
     {
         var spec = migration.Spec;
@@ -116,8 +122,9 @@ public static class StageSteps
                 ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old)]
                 :
                 [
-                    new Step.RequireNoSessions(Role.New), new Step.Apply(Stage.Drain, false, [Role.New, Role.Old], false, checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.Confirm(),
-                    new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old),
+                    // old first: while it still sends its clients to new, new must be able to answer them.
+                    new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(),
+                    new Step.CountSessions(Role.New), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old),
                 ],
             (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
             (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],

@@ -57,7 +57,9 @@ public sealed partial class WorkloadSteps
     public Task CountSessionsAsync(RunContext context, Role role, CancellationToken cancellation) => context.Log.StepAsync("open connections", context.Host(role), async notes =>
     {
         var open = await SessionsAsync(context, role, notes, cancellation);
-        var fate = context.Migration.Spec.Mode == CutoverMode.Exclusive
+        var fate = role == Role.New && context.Migration.Spec.Mode == CutoverMode.Parallel
+            ? $"they get {StageSteps.LongestGoodbye} s to end"
+            : context.Migration.Spec.Mode == CutoverMode.Exclusive
             ? $"they get {context.Migration.Spec.QuietSeconds:0.#} s to finish, then the application is stopped and ends them"
             : "they go on there until they end";
         notes.Add($"{open} {(open == 1 ? "connection is" : "connections are")} open{(open == 0 ? "" : $": {fate}")}.");

@@ -102,7 +102,8 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
         RunAsync(context, role, "start", WorkloadScripts.Of(context.Migration).Start(role), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + 60));
 
     public Task StopAsync(RunContext context, Role role, CancellationToken cancellation) =>
-        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(quietSeconds: context.Migration.Spec.QuietSeconds), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + 60));
+        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(quietSeconds: context.Run.OverrideReason is null ? StageSteps.LongestGoodbye : 0), cancellation,
+            TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + StageSteps.LongestGoodbye + 60));
 
     public Task UnreadyAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "let it start by itself", WorkloadScripts.Of(context.Migration).Unready(), cancellation);
 
