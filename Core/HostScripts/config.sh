@@ -70,6 +70,8 @@ sysctls_set() {
     mkdir -p "$place"
     [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
     : >"$place/claim-$KEY"
+    # Docker sets the policy of FORWARD to DROP only if it is Docker that switches forwarding on: where somebody else had it on before us, they come first.
+    case $EARLY,$path in yes,net/ipv4/ip_forward | yes,net/ipv6/conf/all/forwarding) [ "$(cat "$place/before")" = 0 ] || continue ;; esac
     write_sysctl "$path" "$value" || can_wait || exit 1
   done
 }
@@ -240,9 +242,10 @@ set_link() {
 }
 
 BEST_EFFORT=no
+EARLY=no
 case ${1:-} in
   set) set_all ;;
-  early) BEST_EFFORT=yes; LINK=""; set_all ;;
+  early) BEST_EFFORT=yes; EARLY=yes; LINK=""; set_all ;;
   late) BEST_EFFORT=yes; set_all ;;
   link) set_link ;;
   state) state ;;

@@ -45,6 +45,19 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
         return migration;
     }
 
+    /// <summary>Says whether what is in the workload's way on the new server, by the same name, may be replaced.</summary>
+    /// <returns>False when there is no such migration.</returns>
+    public async Task<bool> AllowReplaceAsync(Actor actor, Guid id, bool allowed, CancellationToken cancellation)
+    {
+        actor.Require(Role.Operator);
+        if (await migrations.FindAsync(id, cancellation) is not { } stored)
+            return false;
+        var spec = stored.Migration.Spec;
+        await migrations.SaveSpecAsync(id, spec with { Workload = spec.Workload with { Replace = allowed } }, cancellation);
+        await log.DoneAsync(actor, "migration.replace", allowed ? "what is in the way on the new server may be replaced" : "nothing on the new server may be replaced", cancellation, id);
+        return true;
+    }
+
     /// <returns>False when there is none, or when its rules may still be on a server.</returns>
     public async Task<bool> RemoveAsync(Actor actor, Guid id, CancellationToken cancellation)
     {
