@@ -70,6 +70,8 @@ sysctls_set() {
     mkdir -p "$place"
     [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
     : >"$place/claim-$KEY"
+    # Docker sets the policy of FORWARD to DROP only if it is Docker that switches forwarding on: where somebody else had it on before us, they come first.
+    case $EARLY,$path in yes,net/ipv4/ip_forward | yes,net/ipv6/conf/all/forwarding) [ "$(cat "$place/before")" = 0 ] || continue ;; esac
     write_sysctl "$path" "$value" || can_wait || exit 1
   done
 }
@@ -215,6 +217,9 @@ state() {
 
 state_hash() { state | sha256sum | cut -d' ' -f1; }
 
+# What was applied, as text for whoever asks later what has changed since, and as its hash.
+remember_state() { state >"$FOLDER/applied-state" && sha256sum <"$FOLDER/applied-state" | cut -d' ' -f1 >"$FOLDER/applied"; }
+
 set_all() {
   step link link_up
   step sysctls sysctls_set
@@ -226,7 +231,7 @@ set_all() {
   step sysctls-restored sysctls_release
   step link-removed link_prune
   # What was applied is what the host is compared with later: a start after a reboot may not redefine it.
-  can_wait || state_hash >"$FOLDER/applied"
+  can_wait || remember_state
 }
 
 # What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).
@@ -237,11 +242,13 @@ set_link() {
 }
 
 BEST_EFFORT=no
+EARLY=no
 case ${1:-} in
   set) set_all ;;
-  early) BEST_EFFORT=yes; LINK=""; set_all ;;
+  early) BEST_EFFORT=yes; EARLY=yes; LINK=""; set_all ;;
   late) BEST_EFFORT=yes; set_all ;;
   link) set_link ;;
   state) state ;;
   hash) state_hash ;;
+  remember) remember_state ;;
 esac

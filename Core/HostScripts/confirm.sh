@@ -2,9 +2,17 @@
 result() { printf '{"step":"confirm","exit":%d,"ms":0,"output":"%s"}\n' "$1" "$2"; }
 
 # Asked twice (the first answer got lost), it answers the same: nothing is left, or the token of the change that stays is written down.
-[ "$REMOVE" = no ] || [ -d "$FOLDER" ] || { result 0 ""; echo '{"state":"none"}'; exit 0; }
-[ -d "$FOLDER" ] || { result 77 "the host has already gone back by itself"; exit 77; }
+gone() {
+  [ "$REMOVE" = yes ] || { result 77 "the host has already gone back by itself"; exit 77; }
+  result 0 ""
+  echo '{"state":"none"}'
+  exit 0
+}
+
+[ -d "$FOLDER" ] || gone
 take_lock 20 || { result 75 "another change of this host is under way"; exit 75; }
+# Whoever held the lock until now may have taken everything away.
+[ -d "$FOLDER" ] || { leave; gone; }
 if [ "$(cat "$FOLDER/confirmed" 2>/dev/null)" = "$TOKEN" ] && [ ! -e "$FOLDER/checkpoint" ]; then
   result 0 ""
   printf '{"state":"%s"}\n' "$(cat "$FOLDER/applied")"
@@ -15,16 +23,13 @@ if [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" != "$TOKEN" ]; then
   leave
   exit 77
 fi
-echo "$TOKEN" >"$FOLDER/confirmed"
-rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
-[ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 2>/dev/null
+make_it_stay
 if [ "$REMOVE" = yes ]; then
   remove_all
   state=none
 else
   state=$(cat "$FOLDER/applied")
-  # From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
-  [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null
+  start_late
 fi
 result 0 ""
 printf '{"state":"%s"}\n' "$state"

@@ -10,6 +10,27 @@ take_lock() {
   done
 }
 
+# arm NAME SECONDS SCRIPT ARGUMENT: has this host run a script by itself after so long, whatever becomes of whoever asked for it.
+arm() {
+  if [ -d /run/systemd/system ]; then
+    systemd-run --quiet --collect --unit="$1" --on-active="$2" --timer-property=AccuracySec=100ms /bin/sh "$3" "$4" 9>&-
+  else
+    # shellcheck disable=SC2016
+    setsid sh -c 'sleep "$1"; exec /bin/sh "$2" "$3"' sh "$2" "$3" "$4" >/dev/null 2>&1 9>&- </dev/null &
+  fi
+}
+
+# Ends the checkpoint TOKEN: from here on this host does not go back by itself.
+make_it_stay() {
+  echo "$TOKEN" >"$FOLDER/confirmed"
+  rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
+  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 9>&- 2>/dev/null
+  return 0
+}
+
+# From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
+start_late() { [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null; }
+
 # The last to leave takes away what migrations have in common.
 leave() {
   rmdir "$FOLDER" 2>/dev/null
@@ -21,7 +42,8 @@ leave() {
 # Takes everything of this migration off the host but what the configuration itself has undone: files, units, and the last one the host's folder.
 remove_all() {
   if [ -d /run/systemd/system ]; then
-    systemctl stop "migration-dashboard-watch@$KEY.service" 2>/dev/null
+    # Not waited for: without the folder it does nothing, and systemd of a host with cgroup v1 may wait for it until the time limit.
+    systemctl --no-block stop "migration-dashboard-watch@$KEY.service" 2>/dev/null
     for unit in migration-dashboard@ migration-dashboard-late@ migration-dashboard-watch@; do
       rm -f "/etc/systemd/system/multi-user.target.wants/$unit$KEY.service" "/etc/systemd/system/sysinit.target.wants/$unit$KEY.service"
     done

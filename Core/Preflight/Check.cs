@@ -21,6 +21,13 @@ public sealed record PreflightInput(MigrationSpec Spec, HostReading Old, HostRea
 
     public int NewSshPort { get; init; } = 22;
 
+    /// <summary>What came of trying the dead man's switch; null where it was not tried.</summary>
+    public CheckpointTrial? OldTrial { get; init; }
+
+    public CheckpointTrial? NewTrial { get; init; }
+
+    public CheckpointTrial? Trial(Role role) => role == Role.Old ? OldTrial : NewTrial;
+
     public HostReading Reading(Role role) => role == Role.Old ? Old : New;
 
     public int SshPort(Role role) => role == Role.Old ? OldSshPort : NewSshPort;
@@ -81,8 +88,8 @@ public sealed record HostView(PreflightInput Input, Role Role, HostInventory Hos
 
     public IPAddress LinkAddress(LinkNetwork network) => IsOld ? network.Old : network.New;
 
-    /// <summary>Data or images are copied by us, as an exclusive cutover does.</summary>
-    public bool MovesData => Spec.Mode == CutoverMode.Exclusive && Spec.Workload switch
+    /// <summary>Data or images are copied by us: a container's image moves in either kind of cutover.</summary>
+    public bool MovesData => Spec.Workload switch
     {
         SystemdUnit unit => unit.DataFolders.Count > 0,
         CustomCommands commands => commands.DataFolders.Count > 0,

@@ -4,17 +4,23 @@ using MigrationDashboard.Core.Servers;
 
 namespace MigrationDashboard.Core.Preflight;
 
-/// <summary>Does what moves fit on new?</summary>
-public sealed class DiskCheck() : PairCheck("disk", "Room on the new server")
+/// <summary>Does what moves fit on new, and what we store on each?</summary>
+public sealed class DiskCheck() : PairCheck("disk", "Room on the disks")
 {
     /// <summary>Bytes left free: a file system without room stops more than the migration.</summary>
     private const long Margin = 256L << 20;
+
+    /// <summary>Bytes for configurations, scripts and logs on each host: well under one MiB, and what else writes meanwhile.</summary>
+    private const long OwnRoom = 16L << 20;
 
     /// <summary>While an image is loaded, its layers lie there twice (docker load unpacks to a temporary folder first).</summary>
     private const int ImageCopies = 2;
 
     protected override IEnumerable<CheckResult> Judge(PreflightInput input, HostInventory old, HostInventory @new)
     {
+        foreach (var (role, host) in new[] { (Stages.Role.Old, old), (Stages.Role.New, @new) })
+            if (Of(host, Network.Allocation.HostFolder) is { } own && own.Available < OwnRoom)
+                yield return Result(role, CheckStatus.Fail, $"{Shown(own.Available)} free at {own.Path}", "The migration's own files do not fit: nothing could be set or taken back.", $"Free {Shown(OwnRoom)} or more at {own.Path}.");
         if (!new HostView(input, Stages.Role.New, @new).MovesData)
             yield break;
         if (old.Sizes.Count == 0 || old.Sizes.Any(size => size.Kind == "missing"))
@@ -53,5 +59,5 @@ public sealed class DiskCheck() : PairCheck("disk", "Room on the new server")
 
     private static string Shown(long bytes) => bytes >= 1L << 30
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB")
-        : string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, bytes >> 20)} MiB");
+        : string.Create(CultureInfo.InvariantCulture, $"{(bytes + (1L << 20) - 1) >> 20} MiB");
 }

@@ -13,7 +13,8 @@ public abstract record Step
     public sealed record RequireChecks : Step;
 
     /// <summary>The gate of the stage must be open, or be overridden with a reason.</summary>
-    public sealed record RequireGate : Step;
+    /// <param name="AtOpening">Judged when the window opens, by a run that began before it; without, by a run that did not.</param>
+    public sealed record RequireGate(bool AtOpening = false) : Step;
 
     /// <summary>Watched DNS names must resolve to <c>new</c>, or be overridden with a reason.</summary>
     public sealed record RequireDns : Step;
@@ -23,7 +24,8 @@ public abstract record Step
 
     /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
     /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
-    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm) : Step;
+    /// <param name="Commit">The armed switch ends with this change, on each host in the order given: it stays.</param>
+    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm, bool Commit = false) : Step;
 
     /// <summary>The link's ends answer each other on the link itself; its MTU becomes a fact.</summary>
     public sealed record ProbeLink : Step;
@@ -39,6 +41,15 @@ public abstract record Step
 
     /// <summary>The workload's definition is read where it runs and made ready, not started, where it goes; data is copied while it still runs.</summary>
     public sealed record Prepare(Role From, Role To) : Step;
+
+    /// <summary>What changes meanwhile is copied again and again until the window opens; nothing to wait for is no wait.</summary>
+    public sealed record AwaitWindow(Role From) : Step;
+
+    /// <summary>The number of connections that are open at the workload is told, before anything is done to them.</summary>
+    public sealed record CountSessions(Role Role) : Step;
+
+    /// <summary>No connection is open any more at the workload on this server, or a reason is given to cut those that are.</summary>
+    public sealed record RequireNoSessions(Role Role) : Step;
 
     /// <summary>Inside the hold, in one go: established connections get their time to finish, the workload stops, what has changed since is copied and proved.</summary>
     public sealed record Leave(Role From, Role To) : Step;
@@ -57,8 +68,17 @@ public abstract record Step
     /// <summary>It stays stopped on the server it has left when our files leave that server.</summary>
     public sealed record RetireWorkload(Role Role) : Step;
 
+    /// <summary>What was made on this server to be able to keep the workload down is taken away, where it is in service.</summary>
+    public sealed record UnreadyWorkload(Role Role) : Step;
+
     /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
     public sealed record CloseSync : Step;
+
+    /// <summary>What the cutover will take was measured, and fits the hold's limit, or the operator says in writing why it is done all the same.</summary>
+    public sealed record RequireBudget : Step;
+
+    /// <summary>The workload is tried where it will go, from a copy of its data and without network; what that takes becomes the budget.</summary>
+    public sealed record Rehearse(Role From, Role To) : Step;
 
     /// <summary>What was prepared on this server and is not used is taken away.</summary>
     public sealed record RemoveWorkload(Role Role) : Step;
@@ -68,10 +88,16 @@ public abstract record Step
 public static class StageSteps
 {
     /// <summary>
-    /// How long after the hold's own limit a host waits on the other when both go back: <c>new</c> has stopped the workload before
-    /// <c>old</c> starts it again. Seconds.
+    /// How long after the hold's own limit a host waits on the other when both go back: where the workload was going it has stopped before
+    /// it starts again where it came from. Seconds.
     /// </summary>
     public const int RevertLead = 1;
+
+    /// <summary>
+    /// How long connections may go on at a workload that runs beside the other and is to stop, when nobody gave a reason to cut them: longer than a
+    /// request or a mail takes, and still within what somebody watches. Seconds.
+    /// </summary>
+    public const int LongestGoodbye = 30;
 
     public static ValueList<Step> Of(Migration migration, Stage target, Direction direction)
     {
@@ -91,22 +117,42 @@ public static class StageSteps
             ],
             (Direction.Advance, Stage.Dns) => [new Step.ProbePath(Role.New)],
             (Direction.Advance, Stage.Drain) => [new Step.RequireDns()],
-            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
+            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), new Step.RequireBudget(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
             (Direction.Advance, Stage.Decommission) =>
             [
-                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty, new Step.RetireWorkload(Role.Old),
+                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.RequireNoSessions(Role.Old), new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty,
+                new Step.RetireWorkload(Role.Old), new Step.RetireWorkload(Role.New),
                 new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
 
+            (Direction.Rehearse, Stage.Cutover) => [new Step.Prepare(Role.Old, Role.New), new Step.Rehearse(Role.Old, Role.New), new Step.CloseSync(), new Step.RemoveWorkload(Role.New)],
+
             (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
-                ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New)]
-                : [new Step.Apply(Stage.Drain, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New)],
+                ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old)]
+                :
+                [
+                    // old first: while it still sends its clients to new, new must be able to answer them.
+                    new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(),
+                    new Step.CountSessions(Role.New), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old),
+                ],
             (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
             (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],
-            (Direction.Rollback, Stage.Preflight) => [new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
+            (Direction.Rollback, Stage.Preflight) => [new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old), new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
             _ => throw new InvalidInputException("target", $"there is no way from {migration.Stage} to {target} by {direction}"),
         };
     }
+
+    /// <summary>What is left to do once the change was made to stay, for whoever takes such a run over.</summary>
+    public static IEnumerable<Step> AfterCommit(Migration migration, Stage target, Direction direction)
+    {
+        var all = Of(migration, target, direction).ToList();
+        var last = all.FindLastIndex(step => step is Step.Confirm or Step.Apply { Commit: true });
+        return all.Skip(last + 1);
+    }
+
+    /// <summary>How long before its window a run begins: an exclusive cutover copies while it waits.</summary>
+    public static TimeSpan BeginsAhead(MigrationSpec spec, StageRun run) =>
+        run is { Direction: Direction.Advance, Target: Stage.Cutover } && spec.Mode == CutoverMode.Exclusive ? TimeSpan.FromMinutes(spec.CopyAheadMinutes) : TimeSpan.Zero;
 
     private static ValueList<Step> LinkKeys(Migration migration) => migration.Spec.Link.Kind == LinkKind.OpenVpnTap ? [new Step.LinkKeys()] : [];
 
@@ -114,11 +160,16 @@ public static class StageSteps
     private static ValueList<Step> Exclusive(Migration migration, Role from, Role to, Stage now, Stage next) =>
     [
         new Step.Prepare(from, to),
+        new Step.AwaitWindow(from),
+        new Step.RequireGate(AtOpening: true),
+        new Step.CountSessions(from),
         new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
         new Step.Leave(from, to),
         new Step.Arrive(from, to),
-        new Step.Apply(next, false, [Role.New, Role.Old], true, null),
-        new Step.Confirm(),
+
+        // First the one it has left, for good: from then on it never starts there by itself. Only then does the other let clients in, so that
+        // nothing they write is ever left behind on a server that goes back.
+        new Step.Apply(next, false, [from, to], false, null, Commit: true),
         new Step.CloseSync(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),
@@ -129,6 +180,7 @@ public static class StageSteps
     [
         new Step.Prepare(Role.Old, Role.New),
         new Step.StartWorkload(Role.New),
+        new Step.CountSessions(Role.Old),
         new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], false, checkpoint),
         new Step.DropUdpFlows(),
         new Step.ProbePath(Role.New),

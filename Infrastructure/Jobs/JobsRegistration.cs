@@ -33,6 +33,7 @@ public static class JobsRegistration
                 });
             });
         });
+        services.AddHostedService<LostRuns>();
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
         return services;
     }

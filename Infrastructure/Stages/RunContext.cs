@@ -12,7 +12,7 @@ using MigrationDashboard.Infrastructure.Ssh;
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>What a run knows while it runs. Everything that must outlive the process is in the database or on the hosts.</summary>
-public sealed class RunContext(StageRun run, StoredMigration stored, Server old, Server @new, RunLog log)
+public sealed class RunContext(StageRun run, StoredMigration stored, Server old, Server @new, RunLog log, TimeProvider time)
 {
     private readonly Dictionary<Role, SshTarget> _targets = new() { [Role.Old] = TargetOf(old), [Role.New] = TargetOf(@new) };
     private readonly Dictionary<Role, string> _configs = new() { [Role.Old] = stored.OldConfig, [Role.New] = stored.NewConfig };
@@ -22,6 +22,12 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
     public RunLog Log => log;
 
     public Migration Migration { get; set; } = stored.Migration;
+
+    /// <summary>The run began before its window opens, to copy.</summary>
+    public bool BeganAhead { get; } = run.NotBefore > time.GetUtcNow();
+
+    /// <summary>Its window has not opened yet.</summary>
+    public bool IsAhead => run.NotBefore > time.GetUtcNow();
 
     /// <summary>The workload's definition as it was last read where it runs, JSON.</summary>
     public string? Workload { get; set; } = stored.Workload;
@@ -70,6 +76,12 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
         var config = StageConfigs.For(Migration, stage, role, held);
         return config.IsEmpty ? "none" : ConfigScript.Hash(ConfigScript.Render(config, Backend(role)));
     }
+
+    /// <summary>The stage the run leads to: a cutover ends in Tail, and a rehearsal where it began.</summary>
+    public Stage Destination => run.Direction == Direction.Rehearse ? run.From : run is { Direction: Direction.Advance, Target: Stage.Cutover } ? Stage.Tail : run.Target;
+
+    /// <summary>The workload itself moves in this run, or moves back.</summary>
+    public bool Moves => ServedBy(run.From) != ServedBy(Destination) && run.Target != Stage.Decommission;
 
     /// <summary>Where the workload runs at a stage.</summary>
     public static Role ServedBy(Stage stage) => stage is Stage.Tail or Stage.Decommission ? Role.New : Role.Old;

@@ -11,19 +11,22 @@ namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>What the database keeps of a workload that was made ready on the other server.</summary>
 /// <param name="Folders">What is kept equal, as for a move from old to new.</param>
-public sealed record KnownWorkload(ValueList<SyncFolder> Folders);
+/// <param name="LastPassMs">How long the last pass of the data will take, as far as is known from those before; null when there is no data or none was copied yet.</param>
+public sealed record KnownWorkload(ValueList<SyncFolder> Folders, long? LastPassMs = null);
 
 /// <summary>The steps that move the workload itself. What each does on a host is rendered by <see cref="WorkloadScripts"/> and <see cref="SyncScripts"/>.</summary>
-public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
+public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations, TimeProvider time)
 {
-    /// <summary>A copy that nobody closed is gone by itself after this long: longer than any first copy takes that somebody would wait for.</summary>
-    private static readonly TimeSpan SyncLifetime = TimeSpan.FromHours(12);
+    /// <summary>A copy that nobody closed is gone by itself after this long: longer than any first copy takes that somebody would wait for, beside the wait for the window.</summary>
+    private static TimeSpan SyncLifetime(RunContext context) => TimeSpan.FromHours(12) + TimeSpan.FromMinutes(context.Migration.Spec.CopyAheadMinutes);
 
     /// <summary>Long copies end by themselves or by cancellation.</summary>
     private static readonly TimeSpan CopyLimit = TimeSpan.FromHours(12);
 
-    /// <summary>Passes while the workload runs: the second copies what changed during the first, and from then on they take as long as the last one will.</summary>
-    private const int PassesBefore = 2;
+    /// <summary>Passes while the workload runs: the second copies what changed during the first. More only while each takes clearly less than the one before.</summary>
+    private const int LeastPasses = 2;
+    private const int MostPasses = 6;
+    private const double ClearlyLess = 0.7;
 
     /// <summary>What a host runs by itself when the cutover is not confirmed.</summary>
     public string OnRevert(RunContext context, Role role) => WorkloadScripts.Of(context.Migration).OnRevert(role, RunContext.ServedBy(context.Migration.Stage));
@@ -32,13 +35,15 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
     {
         var scripts = WorkloadScripts.Of(context.Migration);
         context.Prepared = (step.From, step.To);
+        // What cannot be stopped or put back is found out before anything is copied.
+        await RunAsync(context, step.From, "see that it can be stopped", scripts.Ready(), cancellation);
         ValueList<SyncFolder> folders;
         ValueList<ImageToMove> images = [];
         string? prepare = null;
         if (step.From == Role.Old)
         {
-            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => RunAsync(context, role, "inspect", scripts.Inspect(), cancellation, quiet: true)));
-            var plan = scripts.Prepare(inspected[0].Text, inspected[1].Text);
+            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => InspectAsync(context, role, cancellation)));
+            var plan = scripts.Prepare(inspected[0], inspected[1]);
             await context.Log.StepAsync("plan the copy", null, notes =>
             {
                 foreach (var line in plan.Actions.Concat(plan.Notes.Select(note => "! " + note)).Concat(plan.Errors.Select(error => "✗ " + error)))
@@ -56,7 +61,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
 
         if (folders.Count + images.Count > 0)
         {
-            var sync = SyncScripts.Of(context.Migration, folders, images, SyncLifetime, step.From);
+            var sync = SyncScripts.Of(context.Migration, folders, images, SyncLifetime(context), step.From);
             context.Sync = (sync, "", step.From);
             var key = (await RunAsync(context, step.From, "make the copy's key", sync.OpenSource(), cancellation)).Result("key")?.GetProperty("publicKey").GetString()
                 ?? throw new RunRefusedException($"{context.Host(step.From)} made no key for the copy.");
@@ -69,10 +74,24 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
 
         if (prepare is not null)
             await RunAsync(context, step.To, "make it ready", prepare, cancellation, CopyLimit, secret: true);
-        if (context.Sync is { } open && folders.Count > 0)
-            for (var pass = 1; pass <= PassesBefore; pass++)
-                await RunAsync(context, step.From, $"copy the data, pass {pass}", open.Scripts.Delta(open.HostKey), cancellation, CopyLimit);
+        if (context.Sync is null || folders.Count == 0)
+            return;
+        long last = 0, before = 0;
+        for (var pass = 1; pass <= MostPasses && (pass <= LeastPasses || last < before * ClearlyLess); pass++)
+            (before, last) = (last, PassTime(await PassAsync(context, step.From, $"copy the data, pass {pass}", cancellation)));
+        await PredictAsync(context, folders, last, cancellation);
     }
+
+    /// <summary>One more pass over the data while the workload runs; <see cref="PrepareAsync"/> comes first.</summary>
+    public async Task<ScriptOutput> PassAsync(RunContext context, string name, CancellationToken cancellation) =>
+        (await RunAsync(context, context.Sync!.Value.From, name, context.Sync.Value.Scripts.Delta(context.Sync.Value.HostKey), cancellation, CopyLimit)).Output;
+
+    public async Task<string> InspectAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "inspect", WorkloadScripts.Of(context.Migration).Inspect(), cancellation, quiet: true)).Text;
+
+    /// <summary>The script holds the container's environment, as that which makes it does.</summary>
+    public async Task<ScriptOutput> TryAsync(RunContext context, Role role, string script, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "rehearse", script, cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + context.Migration.Spec.Workload.StopSeconds + 120), secret: true)).Output;
 
     public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation)
     {
@@ -94,7 +113,10 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         RunAsync(context, role, "start", WorkloadScripts.Of(context.Migration).Start(role), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + 60));
 
     public Task StopAsync(RunContext context, Role role, CancellationToken cancellation) =>
-        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + 60));
+        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(quietSeconds: context.Run.OverrideReason is null ? StageSteps.LongestGoodbye : 0), cancellation,
+            TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + StageSteps.LongestGoodbye + 60));
+
+    public Task UnreadyAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "let it start by itself", WorkloadScripts.Of(context.Migration).Unready(), cancellation);
 
     public Task RetireAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "fence", WorkloadScripts.Of(context.Migration).Retire(), cancellation);
 
@@ -138,11 +160,24 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
             clean = false;
         }
 
-        if (keep || context.Prepared is not { To: Role.New })
+        if (keep || context.Prepared is not { } prepared)
             return clean;
+        if (prepared.To == Role.New)
+            try
+            {
+                // In a parallel cutover it runs by now, and what runs is never taken away.
+                if (context.Migration.Spec.Mode == CutoverMode.Parallel)
+                    await StandDownAsync(context, limit.Token);
+                await RemoveAsync(context, Role.New, limit.Token);
+            }
+            catch (Exception)
+            {
+                clean = false;
+            }
+
         try
         {
-            await RemoveAsync(context, Role.New, limit.Token);
+            await UnreadyAsync(context, prepared.From, limit.Token);
         }
         catch (Exception)
         {
@@ -152,18 +187,38 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         return clean;
     }
 
-    /// <summary>The node that copied is gone and with it what it knew: both ends are closed, and what was made ready is taken away.</summary>
-    public async Task AfterTakeOverAsync(RunContext context, CancellationToken cancellation)
+    /// <summary>A run was cut off that moves the workload: stopped where it was going, if it got as far as running there.</summary>
+    public async Task StandDownAsync(RunContext context, CancellationToken cancellation)
     {
-        if (context.Run.Target is not (Stage.Cutover or Stage.Drain) || context.Migration.Stage is not (Stage.Drain or Stage.Tail))
-            return;
-        var from = RunContext.ServedBy(context.Migration.Stage);
-        var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
-        context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime, from), "", from);
-        context.Prepared = (from, from == Role.Old ? Role.New : Role.Old);
-        cancellation.ThrowIfCancellationRequested();
-        await CleanUpAsync(context, keep: false);
+        var from = RunContext.ServedBy(context.Run.From);
+        var to = from == Role.Old ? Role.New : Role.Old;
+
+        // In a parallel migration that is rolled back it runs on old throughout.
+        if ((context.Migration.Spec.Mode == CutoverMode.Exclusive || to == Role.New) && await RunsAsync(context, to, cancellation))
+            await StopAsync(context, to, cancellation);
     }
+
+    /// <summary>And started again where it came from, if it stands still there.</summary>
+    public async Task ResumeAsync(RunContext context, CancellationToken cancellation)
+    {
+        var from = RunContext.ServedBy(context.Run.From);
+        if (!await RunsAsync(context, from, cancellation))
+            await StartAsync(context, from, cancellation);
+    }
+
+    /// <summary>The node that copied is gone and with it what it knew: this is what must have been.</summary>
+    public void Remember(RunContext context)
+    {
+        if (!context.Moves && context.Run.Direction != Direction.Rehearse)
+            return;
+        var from = RunContext.ServedBy(context.Run.From);
+        var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
+        context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime(context), from), "", from);
+        context.Prepared = (from, from == Role.Old ? Role.New : Role.Old);
+    }
+
+    private async Task<bool> RunsAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "does it run", WorkloadScripts.Of(context.Migration).Running(), cancellation)).Result("running")?.GetProperty("running").GetBoolean() == true;
 
     private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false, bool secret = false) =>
         await context.Log.StepAsync(name, context.Host(role), async notes =>

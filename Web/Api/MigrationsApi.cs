@@ -11,7 +11,11 @@ internal static class MigrationsApi
 {
     public sealed record MigrationView(Guid Id, MigrationSpec Spec, Stage Stage, DateTimeOffset StageSince, Stage? Next, Stage? Previous, DateTimeOffset CreatedAt, string CreatedBy, HostFacts? OldFacts, HostFacts? NewFacts);
 
+    public sealed record BudgetView(Core.Workloads.CutoverBudget Budget, long TotalMs, int LimitSeconds, bool IsOver);
+
     public sealed record MigrationList(IReadOnlyList<MigrationView> Items, int Total);
+
+    public sealed record ReplaceRequest(bool? Allowed);
 
     public sealed record RunRequest(Stage? Target, Direction? Direction, DateTimeOffset? NotBefore, DateTimeOffset? NotAfter, string? TimeZone, string? OverrideReason);
 
@@ -32,6 +36,11 @@ internal static class MigrationsApi
         migrations.MapDelete("/{id:guid}", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
                 await administration.RemoveAsync(context.Actor(), id, cancel) ? Results.NoContent() : Results.Problem("Its rules may still be on a server: roll it back first.", null, StatusCodes.Status409Conflict, "Not removed"))
             .RequireAuthorization(Policies.Operate).WithSummary("Remove a migration that has nothing on its servers.");
+        migrations.MapPut("/{id:guid}/replace", async (Guid id, ReplaceRequest body, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+                body.Allowed is not { } allowed ? throw new InvalidInputException("allowed", "say true or false")
+                : await administration.AllowReplaceAsync(context.Actor(), id, allowed, cancel) ? Results.NoContent() : Problems.NotFound("migration"))
+            .RequireAuthorization(Policies.Operate).WithSummary("Say whether what is in the workload's way on the new server, by the same name, may be replaced.")
+            .Produces(StatusCodes.Status204NoContent).ProducesProblem(StatusCodes.Status404NotFound).ProducesValidationProblem();
         migrations.MapGet("/{id:guid}/checks", async (Guid id, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Content(found.Checks ?? "[]", "application/json") : Problems.NotFound("migration"))
             .WithSummary("What the last preflight found.");
@@ -41,6 +50,18 @@ internal static class MigrationsApi
         migrations.MapGet("/{id:guid}/runs", async (Guid id, RunStore runs, CancellationToken cancel) => await runs.OfMigrationAsync(id, 200, cancel)).WithSummary("Its runs, newest first.");
         migrations.MapPost("/{id:guid}/runs", RunAsync).RequireAuthorization(Policies.Operate).WithSummary("Ask for a stage, now or in a window.")
             .Produces<StageRun>(StatusCodes.Status202Accepted).ProducesValidationProblem();
+        migrations.MapPost("/{id:guid}/rehearsal", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+            {
+                var actor = context.Actor();
+                var run = await administration.RequestAsync(actor, new(id, Stage.Cutover, Direction.Rehearse, actor.Name), cancel);
+                return Results.Accepted($"/api/v1/runs/{run.Id}", run);
+            })
+            .RequireAuthorization(Policies.Operate).WithSummary("Try the cutover on new from a copy of the data, without clients and without network, and measure it.")
+            .Produces<StageRun>(StatusCodes.Status202Accepted).ProducesValidationProblem();
+        migrations.MapGet("/{id:guid}/rehearsal", async (Guid id, MigrationStore store, BudgetStore budgets, CancellationToken cancel) =>
+                await store.FindAsync(id, cancel) is not { } found ? Problems.NotFound("migration")
+                    : await budgets.FindAsync(id, cancel) is { } budget ? Results.Ok(new BudgetView(budget, budget.TotalMs, found.Migration.Spec.HoldLimitSeconds, budget.IsOver(found.Migration.Spec))) : Results.NoContent())
+            .WithSummary("What the last rehearsal measured, and whether it fits the hold's limit; no content when there was none.").Produces<BudgetView>();
         api.MapRuns();
     }
 

@@ -1,6 +1,7 @@
 using Npgsql;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Drifts;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Jobs;
 using MigrationDashboard.Infrastructure.Migrations;
@@ -20,7 +21,7 @@ public static class MigrationsSetup
         services.AddSingleton<ServerStore>().AddSingleton<MigrationStore>().AddSingleton<RunStore>().AddSingleton<ServerRegistration>();
         services.AddSingleton<ActionLog>().AddSingleton<ServerAdministration>().AddSingleton<MigrationAdministration>().AddSingleton<MigrationDraftStore>().AddSingleton<MigrationNames>();
         services.AddSingleton<HostApply>().AddSingleton<HostReader>().AddSingleton<PathProbe>();
-        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<StageRunner>();
+        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<RehearsalSteps>().AddSingleton<BudgetStore>().AddSingleton<Recovery>().AddSingleton<StageRunner>();
         services.AddJobs(database.ConnectionString);
 
         services.AddSingleton<SampleStore>().AddSingleton(provider => new SamplerLeases(provider.GetRequiredService<NpgsqlDataSource>(), StageRunner.Node)).AddSingleton<ConnectionHistory>().AddSingleton<StragglerStore>().AddSingleton<Sparklines>();
@@ -29,5 +30,6 @@ public static class MigrationsSetup
             RunContext.TargetOf(await provider.GetRequiredService<ServerStore>().FindAsync(id, cancellation) ?? throw new InvalidOperationException($"There is no server {id}."))));
         services.AddHostedService<ConnectionSampler>();
         services.AddHostedService<ConnectionRetention>();
+        services.AddSingleton<DriftStore>().AddSingleton<HostAgreement>().AddHostedService<DriftWatch>();
     }
 }

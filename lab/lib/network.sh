@@ -73,11 +73,13 @@ address() {
     [ -z "$6" ] || ip -n "$_ns" route add default via "$6"
 }
 
-# 250 client addresses, .2 to .251, and 50 of IPv6, ::2 to ::51, on one interface.
+# 250 client addresses, .2 to .251, and 80 of IPv6, ::2 to ::51, on one interface.
 client_addresses() {
     {
         seq 2 251 | sed 's|.*|addr add 198.51.100.&/24 dev eth0|'
-        seq 2 51 | sed 's|.*|addr add 2001:db8:100::&/64 dev eth0 nodad|'
+        # Hexadecimal, so that the range has no gaps: ::2 to ::51 are 80 addresses.
+        # shellcheck disable=SC2046 # a list of numbers on purpose
+        printf 'addr add 2001:db8:100::%x/64 dev eth0 nodad\n' $(seq 2 81)
         echo 'route add default via 198.51.100.1'
         echo 'route add default via 2001:db8:100::1'
     } | ip -n "$(namespace client)" -batch -

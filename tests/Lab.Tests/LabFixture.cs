@@ -1,3 +1,5 @@
+using System.Text.Json;
+using MigrationDashboard.Core;
 using Xunit;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
@@ -45,14 +47,7 @@ public sealed class LabFixture : IAsyncLifetime
         Name = name,
         OldServer = Old,
         NewServer = New,
-        Link = new()
-        {
-            Kind = LinkKind.Existing,
-            OldInterface = "eth1",
-            NewInterface = "eth1",
-            OldIpv4 = Lab.Fact("LAB_OLD_LAN") + "/24",
-            NewIpv4 = Lab.Fact("LAB_NEW_LAN") + "/24",
-        },
+        Link = Link(Kind),
         Ports = "25, 587",
         Workload = new() { Kind = "docker", Container = "mail" },
         Mode = CutoverMode.Exclusive,
@@ -61,4 +56,28 @@ public sealed class LabFixture : IAsyncLifetime
         // Above the default of 8: a busy computer must not have a cutover taken back.
         HoldLimitSeconds = 45,
     };
+
+    /// <summary>The link of the seed case: LAB_LINK says openvpn or vxlan for a run over a tunnel.</summary>
+    public static LinkKind Kind => Environment.GetEnvironmentVariable("LAB_LINK") switch
+    {
+        null or "" => LinkKind.Existing,
+        "openvpn" => LinkKind.OpenVpnTap,
+        "vxlan" => LinkKind.Vxlan,
+        var other => throw new InvalidOperationException($"LAB_LINK={other}: openvpn, vxlan or nothing."),
+    };
+
+    public LinkInput Link(LinkKind kind) => kind == LinkKind.Existing
+        ? new() { Kind = kind, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = Lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = Lab.Fact("LAB_NEW_LAN") + "/24", OldIpv6 = "fd77::1/64", NewIpv6 = "fd77::2/64", AddIpv6 = true }
+        : new() { Kind = kind, OldInterface = "md0", NewInterface = "md0", OldIpv4 = "10.88.0.1/30", NewIpv4 = "10.88.0.2/30", OldIpv6 = "fd88::1/64", NewIpv6 = "fd88::2/64", AddIpv6 = true };
+
+    /// <summary>The stateless container, which may run on both servers at once.</summary>
+    public MigrationInput Echo(string name, LinkKind kind) => Mail(name) with { Ports = "8025", Workload = new() { Kind = "docker", Container = "echo" }, Mode = CutoverMode.Parallel, Link = Link(kind) };
+
+    /// <summary>Takes a migration that a test left half-way off the servers, so that the next test does not fail for it.</summary>
+    public async Task TakeBackAsync(Guid id)
+    {
+        while (StageOrder.Before((await Dashboard.GetAsync<JsonElement>($"migrations/{id}")).GetProperty("stage").Deserialize<Stage>(CoreJson.Options)) is { } before)
+            if ((await Dashboard.RunAsync(id, before, Direction.Rollback)).State != RunState.Succeeded)
+                return;
+    }
 }

@@ -182,6 +182,24 @@ public sealed class ApplyTests : IDisposable
     }
 
     [Fact]
+    public async Task Asked_again_while_the_first_confirmation_still_takes_everything_away_it_is_confirmed()
+    {
+        var mail = Cases.Mail();
+        var before = hosts.New.Everything();
+        hosts.New.Apply(mail.Config(Stage.Forward, Role.New)).MustSucceed("forward");
+        var empty = mail.Config(Stage.Decommission, Role.New);
+        hosts.New.Apply(empty, checkpoint: new CheckpointChange.Arm(60, "t1")).MustSucceed("decommission");
+
+        // As the first confirmation does whose answer got lost: it holds the lock, and the folder is gone when it lets go.
+        var first = Task.Run(() => hosts.New.Run($"exec 9>{Allocation.HostFolder}/lock; flock 9; sleep 2; rm -rf {Allocation.HostFolder}"), TestContext.Current.CancellationToken);
+        Eventually.Equal("held\n", () => hosts.New.Sh($"flock -n {Allocation.HostFolder}/lock true && echo free || echo held"), seconds: 2);
+
+        Assert.Equal(0, hosts.New.Confirm(empty, "t1").Exit);
+        (await first).MustSucceed("the first confirmation");
+        Assert.Equal(before, hosts.New.Everything());
+    }
+
+    [Fact]
     public void The_way_back_leads_to_the_last_configuration_that_was_confirmed()
     {
         var mail = Cases.Mail();

@@ -155,7 +155,11 @@ public class WorkloadChecksTests
         Assert.Equal((Fail, "3.0 GiB needed, 3.0 GiB free at /var/lib/docker"), (full.Status, full.Found));
         Assert.Equal(Warn, With(1L << 30, null, 4L << 30).Status);
         Assert.Equal(Unknown, Seed.WithOld(host => host with { Sizes = [] }).Status(new DiskCheck(), Role.New));
-        Assert.Empty(new DiskCheck().Judge(Seed.WithSpec(spec => spec with { Mode = CutoverMode.Parallel }).Input));
+        var nothing = Seed.WithSpec(spec => spec with { Workload = new SystemdUnit(Name.Parse<UnitName>("postfix", "unit"), []) });
+        Assert.Empty(new DiskCheck().Judge(nothing.Input));
+
+        // Our own files need room in any case.
+        Assert.Equal(Fail, nothing.WithOld(host => host with { FileSystems = [new("/", "/dev/sda1", 1L << 40, 1L << 20)] }).Status(new DiskCheck(), Role.Old));
     }
 
     [Fact]

@@ -30,6 +30,7 @@ public static class StageWords
     /// <summary>The words of the button that does it.</summary>
     public static string Action(Stage target, Direction direction) => (direction, target) switch
     {
+        (Direction.Rehearse, _) => "Rehearse the cutover",
         (Direction.Advance, Stage.Preflight) => "Run the checks",
         (Direction.Advance, Stage.Cutover) => "Cut over",
         (Direction.Advance, Stage.Decommission) => "Decommission",
@@ -42,6 +43,7 @@ public static class StageWords
     /// <summary>What it is called while it goes on or when it is over.</summary>
     public static string Title(this StageRun run) => (run.Direction, run.Target) switch
     {
+        (Direction.Rehearse, _) => "Rehearsal",
         (Direction.Advance, Stage.Preflight) => "Checks",
         (Direction.Advance, Stage.Cutover) => "Cutover",
         (Direction.Advance, Stage.Decommission) => "Decommission",
@@ -60,6 +62,7 @@ public static class StageWords
             : "Established connections end where they are; new ones go to the other server.";
         return (direction, target) switch
         {
+            (Direction.Rehearse, _) => $"{migration.Spec.Workload.Label} is tried on new from a copy of its data. It goes on undisturbed on old, and no client notices.",
             (Direction.Advance, Stage.Preflight) => "Both servers are read again and judged. Nothing is changed on them.",
             (Direction.Advance, Stage.Cutover) => hold,
             (Direction.Rollback, Stage.Drain) => $"{hold} What was written on new since the cutover is carried back to old first.",
