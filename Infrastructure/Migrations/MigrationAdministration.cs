@@ -77,12 +77,7 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
     /// <exception cref="NotAllowedException">The actor's role is below the one that <see cref="StageRights"/> asks for.</exception>
     public async Task<StageRun> RequestAsync(Actor actor, StageRequest request, CancellationToken cancellation)
     {
-<<<<<<< HEAD
-        var what = $"{request.Target} by {(request.Direction == Direction.Advance ? "going on" : "rolling back")}";
-=======
-        actor.Require(Role.Operator);
         var what = $"{request.Target} by {(request.Direction switch { Direction.Advance => "going on", Direction.Rehearse => "rehearsal", _ => "rolling back" })}";
->>>>>>> main
         var action = request.NotBefore is null ? "stage.request" : "stage.schedule";
         var needed = StageRights.Needed(request.Target, request.Direction, !string.IsNullOrWhiteSpace(request.OverrideReason));
         if (!actor.IsAtLeast(needed))
