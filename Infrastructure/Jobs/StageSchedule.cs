@@ -60,9 +60,14 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
     }
 
     /// <summary>A run that could not copy ahead of its window, or was interrupted in it, is done when the window opens.</summary>
-    public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening) =>
-        await (await schedulers.GetScheduler()).ScheduleJob(TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}").StartAt(opening)
-            .WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)).Build());
+    public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening)
+    {
+        var trigger = TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}");
+        trigger = opening > time.GetUtcNow()
+            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
+            : trigger.StartNow();
+        await (await schedulers.GetScheduler()).ScheduleJob(trigger.Build());
+    }
 
     /// <summary>Puts planned runs that the scheduler knows nothing of back into it; not those that another node is only just asking for.</summary>
     public async Task EnsureAsync(CancellationToken cancellation)

@@ -56,7 +56,7 @@ public sealed class StageRunner(
         await using var log = new RunLog(runs, audit, run, steps.Count, time, logger);
         var context = await ContextAsync(run, log, stopping);
         if (takenOver)
-            await TakeOverAsync(context, stopping);
+            await TakeOverAsync(context, steps.Any(step => step.Name == "hold"), stopping);
         else
             await FollowAsync(context, stopping);
     }
@@ -172,7 +172,8 @@ public sealed class StageRunner(
     /// The node that ran it is gone. What the hosts say counts: both made to stay where they were going, then it is there; anything else
     /// goes back to where it came from.
     /// </summary>
-    private async Task TakeOverAsync(RunContext context, CancellationToken cancellation)
+    /// <param name="held">It had come as far as to hold new connections.</param>
+    private async Task TakeOverAsync(RunContext context, bool held, CancellationToken cancellation)
     {
         try
         {
@@ -207,8 +208,9 @@ public sealed class StageRunner(
             if (context.Run.Target != Stage.Preflight)
                 await hosts.ForceAsync(context, context.Run.From, cancellation);
             await workloads.AfterTakeOverAsync(context, cancellation);
-            if (context.IsAhead)
+            if (!held && context.Run.StartedAt < context.Run.NotBefore)
             {
+                // Only copied ahead of its window: it is done when that opens, or now if it has opened meanwhile.
                 await runs.PlanAgainAsync(context.Run.Id, cancellation);
                 return;
             }
