@@ -62,9 +62,14 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
     internal static JobKey JobOf(StageRun run) => new(run.Id.ToString());
 
     /// <summary>A run that could not copy ahead of its window, or was interrupted in it, is done when the window opens.</summary>
-    public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening) =>
-        await (await schedulers.GetScheduler()).ScheduleJob(TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}").StartAt(opening)
-            .WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)).Build());
+    public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening)
+    {
+        var trigger = TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}");
+        trigger = opening > time.GetUtcNow()
+            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
+            : trigger.StartNow();
+        await (await schedulers.GetScheduler()).ScheduleJob(trigger.Build());
+    }
 
     /// <summary>Gives a run its job: at its time or so long ahead of it, and at once when that is over.</summary>
     internal async Task ScheduleAsync(StageRun run, TimeSpan ahead, CancellationToken cancellation)

@@ -97,7 +97,7 @@ public sealed class StageRunner(
         await using var log = new RunLog(runs, audit, run, steps.Count, time, logger);
         var context = await PatientlyAsync(token => ContextAsync(run, log, token), stopping);
         if (takenOver)
-            await TakeOverAsync(context, stopping);
+            await TakeOverAsync(context, steps.Any(step => step.Name == "hold"), stopping);
         else
             await FollowAsync(context, stopping);
     }
@@ -244,7 +244,8 @@ public sealed class StageRunner(
     }
 
     /// <summary>The node that ran it is gone: what the hosts say decides where it ends, and what was left to do after its change is done.</summary>
-    private async Task TakeOverAsync(RunContext context, CancellationToken cancellation)
+    /// <param name="held">It had come as far as to hold new connections.</param>
+    private async Task TakeOverAsync(RunContext context, bool held, CancellationToken cancellation)
     {
         var was = $"The dashboard was interrupted ({context.Run.Node}).";
         try
@@ -253,7 +254,8 @@ public sealed class StageRunner(
             if (context.Run.From == context.Destination || !await recovery.SettleAsync(context, cancellation))
             {
                 await workloads.CleanUpAsync(context, keep: false);
-                if (context.IsAhead)
+                // Only copied ahead of its window: it is done when that opens, or now if it has opened meanwhile.
+                if (!held && context.Run.StartedAt < context.Run.NotBefore)
                     await PlanAgainAsync(context);
                 else
                     await FinishAsync(context, RunState.Reverted, $"{was} Both servers are as they were before.");

@@ -69,17 +69,10 @@ public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
         var before = await OnAsync("old", List);
         await using (var load = new HttpLoad(both, 80, 100))
         {
-            // In a window: it is copied again and again until that opens, and nobody is held before.
-            var opening = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(25);
-            var planned = await fixture.Dashboard.PostAsync<StageRun>($"migrations/{id}/runs", new { target = Stage.Cutover, notBefore = opening, notAfter = opening + TimeSpan.FromMinutes(2) });
-            var run = await fixture.Dashboard.WaitAsync(planned.Id, TimeSpan.FromMinutes(2));
-            var log = await fixture.Dashboard.LogAsync(run.Id);
-            Assert.True(run.State == RunState.Succeeded, $"{run.Error}\n{log}");
+            await Task.Delay(500);
+            var cutover = await fixture.Dashboard.MustAsync(id, Stage.Cutover);
             await load.StopAsync();
-            Assert.True(run.StartedAt < opening, $"It began at {run.StartedAt:O}, the window opened at {opening:O}.");
-            Assert.All((await fixture.Dashboard.GetAsync<RunStep[]>($"runs/{run.Id}/steps")).Where(step => step.Name == "hold"), step => Assert.True(step.StartedAt >= opening));
-            Assert.Contains("copy the data again", log, StringComparison.Ordinal);
-            Assert.Contains("The last pass, inside the hold, will take about", log, StringComparison.Ordinal);
+            var log = await fixture.Dashboard.LogAsync(cutover.Id);
             Assert.Contains("proof: path /srv/www", log, StringComparison.Ordinal);
             Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures.Take(5)));
             Assert.Equal(load.Attempted, load.Answers.Count);
