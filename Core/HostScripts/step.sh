@@ -19,6 +19,8 @@ step() {
   step_code=0
   step_text=$("$@" 2>&1) || step_code=$?
   [ -z "$step_text" ] || step_text=$(printf '%s' "$step_text" | json_text)
+  # A path may hold what would end the text.
+  case $step_name in *[\\\"]*) step_name=$(printf '%s' "$step_name" | json_text) ;; esac
   clock
   printf '{"step":"%s","exit":%d,"ms":%d,"output":"%s"}\n' "$step_name" "$step_code" "$((ms - step_from))" "$step_text"
   [ "$step_code" -eq 0 ] || [ "$BEST_EFFORT" = yes ] || exit 1

@@ -172,12 +172,17 @@ watch_mirror() {
   while sleep 0.5 >/dev/null 2>&1; do
     [ -d "/proc/$1" ] || return
     tail -c 200 "$SYNC/out-$2" | tr '\r' '\n' | awk -v path="$(quoted "$3")" '
-      $2 ~ /%$/ { bytes = $1; gsub(/,/, "", bytes); percent = $2; sub(/%/, "", percent); rate = $3 }
-      END { if (percent != "") printf "{\"result\":\"progress\",\"what\":%s,\"bytes\":%.0f,\"percent\":%d,\"rate\":\"%s\"}\n", path, bytes, percent, rate }'
+      $2 ~ /%$/ {
+        bytes = $1; gsub(/,/, "", bytes); percent = $2; sub(/%/, "", percent); rate = $3; left = $4; files = ""
+        # Where it says how many are still to be looked at: to-chk=17/2000.
+        if (match($0, /to-chk=[0-9]+\/[0-9]+/)) { split(substr($0, RSTART + 7, RLENGTH - 7), part, "/"); files = sprintf(",\"files\":%d,\"ofFiles\":%d", part[2] - part[1], part[2]) }
+      }
+      END { if (percent != "") printf "{\"result\":\"progress\",\"what\":%s,\"bytes\":%.0f,\"percent\":%d,\"rate\":\"%s\",\"left\":\"%s\"%s}\n", path, bytes, percent, rate, left, files }'
   done
 }
 
-progress_option() { if [ "$(cat "$SYNC/progress")" = yes ]; then echo "--info=progress2 --no-h"; fi; }
+# The whole list first, so that the rest of the way is known.
+progress_option() { if [ "$(cat "$SYNC/progress")" = yes ]; then echo "--info=progress2 --no-h --no-i-r"; fi; }
 
 # Passes while the workload runs, as often as wanted.
 mirror_all() {

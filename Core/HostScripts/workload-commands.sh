@@ -15,6 +15,8 @@ run_command() {
 
 kind_ready() { :; }
 
+kind_unready() { :; }
+
 kind_fence() { :; }
 
 kind_unfence() { :; }

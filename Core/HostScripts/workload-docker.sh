@@ -81,6 +81,8 @@ kind_ready() {
   done
 }
 
+kind_unready() { :; }
+
 kind_resume() {
   outcome=0
   for name in $(names); do
@@ -203,7 +205,7 @@ make_volume() {
   name=$1
   if mount=$(timeout 20 docker volume inspect --format '{{.Mountpoint}}' "$name" 2>/dev/null); then
     [ "$REPLACE" = yes ] || was_made "volume $name" || was_made "used $name" || [ -z "$(ls -A -- "$mount" 2>/dev/null)" ] ||
-      refuse 73 "volume $name is there and holds data that the workload's own would replace" || return
+      refuse 73 "volume $name is there and holds data that the workload's own would replace: empty it, or allow that it is replaced" || return
     made "used $name"
   else
     shift
@@ -214,14 +216,27 @@ make_volume() {
 
 image_is_there() { timeout 20 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || refuse 66 "image $1 is not there"; }
 
-# make_container NAME POLICY HASH docker create …: created, not started, and fenced until it is.
+# make_container NAME POLICY HASH docker create …: created, not started, and fenced until it is. Another's container of that name is never removed: if the
+# operator allows it, it is put aside under another name, and gets its own back when ours goes.
 make_container() {
   name=$1 policy=$2 hash=$3
   shift 3
   if said=$(timeout 20 docker inspect --type container --format '{{.State.Status}}' "$name" 2>/dev/null); then
-    was_made "container $name" || refuse 73 "a container $name is there that is not ours" || return
-    [ "$(cat "$STATE/created-$name" 2>/dev/null)" != "$hash" ] || return 0
+    if was_made "container $name"; then
+      [ "$(cat "$STATE/created-$name" 2>/dev/null)" != "$hash" ] || return 0
+    elif [ "$REPLACE" = yes ]; then
+      case $said in
+        created | exited | dead) ;;
+        *) refuse 73 "container $name, which is not ours, is $said: stop it first" || return ;;
+      esac
+      made "aside $name"
+      timeout 20 docker rename "$name" "$name.before-$KEY" || return
+      said=
+    else
+      refuse 73 "a container $name is there that is not ours: remove it, or allow that it is replaced" || return
+    fi
     case $said in
+      '') ;;
       created | exited | dead) timeout 60 docker rm "$name" >/dev/null || return ;;
       *) refuse 73 "container $name is $said" || return ;;
     esac
@@ -244,6 +259,7 @@ connect_container() {
 
 kind_remove() {
   case $1 in
+    aside) ! timeout 20 docker inspect --type container "$2.before-$KEY" >/dev/null 2>&1 || timeout 20 docker rename "$2.before-$KEY" "$2" ;;
     container) ! timeout 20 docker inspect --type container "$2" >/dev/null 2>&1 || timeout 60 docker rm -f "$2" >/dev/null ;;
     volume | network) ! timeout 20 docker "$1" inspect "$2" >/dev/null 2>&1 || timeout 60 docker "$1" rm "$2" >/dev/null ;;
     # Another container may use it by now.

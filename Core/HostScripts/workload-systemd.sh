@@ -11,6 +11,8 @@ kind_ready() {
   systemctl daemon-reload
 }
 
+kind_unready() { remove_drop_in; }
+
 kind_fence() { kind_ready; }
 
 kind_unfence() { :; }
@@ -78,10 +80,10 @@ kind_sockets() { host_sockets; }
 
 # --- the preparation on the other host --------------------------------------------------------------------------------------------
 
-# Nothing of that name may be in service there: it would be taken for the workload.
+# Nothing of that name may be in service there: it would be taken for the workload. The operator may have said that it may be replaced.
 unit_is_idle() {
   kind_is_running || return 0
-  [ ! -e "$STATE/fenced" ] && [ "$REPLACE" = no ] && refuse 73 "unit $UNIT already runs on this host, and would be stopped" && return 1
+  [ ! -e "$STATE/fenced" ] && [ "$REPLACE" = no ] && refuse 73 "unit $UNIT already runs on this host, and would be stopped: stop it, or allow that it is replaced" && return 1
   kind_stop "$(($(now_ms) + STOP_SECONDS * 1000))"
 }
 

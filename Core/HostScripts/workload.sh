@@ -44,6 +44,13 @@ start_workload() {
 
 unfence() { rm -f "$STATE/fenced" && kind_unfence; }
 
+# What was made to be able to fence it goes again; where it is fenced, the fence rests on that.
+unready() {
+  [ -e "$STATE/fenced" ] || kind_unready || return
+  rmdir "$STATE" "$FOLDER" 2>/dev/null
+  return 0
+}
+
 print_running() {
   fenced=false
   [ ! -e "$STATE/fenced" ] || fenced=true
@@ -73,6 +80,8 @@ made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null || echo "$1" >>"$STATE/made
 
 was_made() { grep -qxF -- "$1" "$STATE/made" 2>/dev/null; }
 
+stop_if_made() { [ ! -e "$STATE/made" ] || ! kind_is_running || stop_workload; }
+
 remove_made() {
   [ -e "$STATE/made" ] || return 0
   [ -e "$STATE/fenced" ] || ! kind_is_running || refuse 73 "the workload is in service here" || return
@@ -97,7 +106,7 @@ make_folder() {
   if [ ! -e "$1" ]; then make_parents "$1" && mkdir -m 0755 -- "$1" && made "folder $1"; return; fi
   [ -d "$1" ] || refuse 73 "$1 is there and is no folder" || return
   [ "$REPLACE" = yes ] || was_made "folder $1" || was_made "used $1" || [ -z "$(ls -A -- "$1")" ] ||
-    refuse 73 "$1 is there and holds data that the workload's own would replace" || return
+    refuse 73 "$1 is there and holds data that the workload's own would replace: empty it, or allow that it is replaced" || return
   made "used $1"
 }
 
@@ -113,7 +122,7 @@ make_file() {
   if [ ! -e "$1" ]; then make_parents "$1" && : >"$1" && made "file $1"; return; fi
   [ -f "$1" ] || refuse 73 "$1 is there and is no file" || return
   [ "$REPLACE" = yes ] || was_made "file $1" || was_made "used $1" || [ ! -s "$1" ] ||
-    refuse 73 "$1 is there and holds data that the workload's own would replace" || return
+    refuse 73 "$1 is there and holds data that the workload's own would replace: empty it, or allow that it is replaced" || return
   made "used $1"
 }
 
@@ -126,6 +135,11 @@ open_connections() {
     [ -z "$pid" ] || cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
       awk -v port="$(printf ':%04X' "$port")" 'substr($2, length($2) - 4) == port && ($4 == "01" || $4 == "04" || $4 == "08" || $4 == "09") { n++ } END { print n + 0 }'
   done | awk '{ n += $1 } END { print n + 0 }'
+}
+
+print_sessions() {
+  sockets=$(kind_sockets)
+  result sessions "\"open\":$(open_connections)"
 }
 
 # wait_quiet MILLISECONDS: until the last connection has ended, or the time is over, which is no failure.

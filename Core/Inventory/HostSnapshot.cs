@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MigrationDashboard.Core.Network;
+using MigrationDashboard.Core.Servers;
 
 namespace MigrationDashboard.Core.Inventory;
 
@@ -23,8 +24,11 @@ public sealed record HostSnapshot(ValueList<SnapshotArea> Areas, ValueList<strin
     }
 
     /// <summary>What differs, leaving out what Docker makes and unmakes with its containers; empty when the host is as it was found.</summary>
-    public static ValueList<SnapshotDifference> Compare(HostSnapshot before, HostSnapshot after)
+    /// <param name="moved">What has moved: its own unit files and folders are as they should be now. Null when nothing has.</param>
+    public static ValueList<SnapshotDifference> Compare(HostSnapshot before, HostSnapshot after, Workload? moved = null)
     {
+        if (moved is not null)
+            (before, after) = (before.WithoutFilesOf(moved), after.WithoutFilesOf(moved));
         var words = before.DockerWords.Concat(after.DockerWords).ToHashSet(StringComparer.Ordinal);
         var was = before.WithoutWorkload(words).Areas.ToDictionary(area => area.Name, area => area.Lines, StringComparer.Ordinal);
         var @is = after.WithoutWorkload(words).Areas.ToDictionary(area => area.Name, area => area.Lines, StringComparer.Ordinal);
@@ -38,6 +42,12 @@ public sealed record HostSnapshot(ValueList<SnapshotArea> Areas, ValueList<strin
     {
         Areas = Areas.Where(area => !IsDockers(area.Name))
             .Select(area => IsOfNetwork(area.Name) ? area with { Lines = area.Lines.Where(line => !Names(line, words)).ToValueList() } : area)
+            .Where(area => area.Lines.Count > 0).ToValueList(),
+    };
+
+    private HostSnapshot WithoutFilesOf(Workload moved) => this with
+    {
+        Areas = Areas.Select(area => area.Name == "files" ? area with { Lines = area.Lines.Where(line => !WorkloadFiles.Belongs(line.Split(' ')[0], moved)).ToValueList() } : area)
             .Where(area => area.Lines.Count > 0).ToValueList(),
     };
 

@@ -51,6 +51,9 @@ public sealed record MigrationSpec
     public double QuietSeconds { get; init; } = 1;
 
     public Gate Gate { get; init; } = new();
+
+    /// <summary>How long before its window opens a scheduled cutover begins to copy, minutes. 0 to 1440; 0 begins with the window.</summary>
+    public int CopyAheadMinutes { get; init; } = 30;
 }
 
 /// <summary>What was learned from a host about this migration, stored before any configuration is computed (DESIGN §2).</summary>

@@ -37,6 +37,8 @@ public sealed record MigrationInput
     public double? QuietSeconds { get; init; }
 
     public GateInput? Gate { get; init; }
+
+    public int? CopyAheadMinutes { get; init; }
 }
 
 public sealed record LinkInput
@@ -90,6 +92,9 @@ public sealed record WorkloadInput
     public int? StopSeconds { get; init; }
 
     public int? StartSeconds { get; init; }
+
+    /// <summary>What is on the other server by the same name may be replaced.</summary>
+    public bool Replace { get; init; }
 }
 
 public sealed record GateInput(int? MostNew, int? WithinMinutes, int? MinutesAfterTtl);
@@ -98,6 +103,16 @@ public sealed record GateInput(int? MostNew, int? WithinMinutes, int? MinutesAft
 public static class MigrationSpecs
 {
     public const int LongestName = 80;
+
+    /// <summary>Shorter than this nothing stops and starts again; the wait for established connections alone is one second unless said otherwise.</summary>
+    private const int LeastHold = 2;
+
+    /// <summary>What a stop and a start may take when nothing is said of them, seconds.</summary>
+    public static (int Stop, int Start) UsualSeconds(MigrationInput input) =>
+        WorkloadSpecs.DefaultSeconds(HoldOf(input.Mode, Math.Clamp(input.HoldLimitSeconds ?? 8, LeastHold, 60)));
+
+    /// <summary>The hold in which the workload stops and starts; null where it does so outside of one.</summary>
+    private static int? HoldOf(CutoverMode? mode, int hold) => mode != CutoverMode.Parallel && hold is >= LeastHold and <= 60 ? hold : null;
 
     /// <exception cref="InvalidInputException">With every error that was found.</exception>
     public static MigrationSpec Parse(MigrationInput input, int sshPort = 22)
@@ -123,7 +138,9 @@ public static class MigrationSpecs
         errors.AddRange(portErrors);
         if (link?.Port is { } tunnelPort && ports.Contains(new ForwardedPort(tunnelPort, Transport.Udp)))
             errors.Add(new("ports", $"{tunnelPort}/udp is the link's own port: forwarding it would cut the link"));
-        var workload = ParseWorkload(input.Workload ?? new(), errors);
+        var hold = Between(input.HoldLimitSeconds ?? 8, LeastHold, 60, "holdLimitSeconds", "seconds", errors);
+        var mode = input.Mode ?? CutoverMode.Exclusive;
+        var workload = WorkloadSpecs.Parse(input.Workload ?? new(), HoldOf(mode, hold), errors);
 
         var names = new List<string>();
         foreach (var dnsName in (input.DnsNames ?? []).Select(text => text.Trim()).Where(text => text.Length > 0))
@@ -138,11 +155,11 @@ public static class MigrationSpecs
             else
                 errors.Add(new("dnsResolvers", $"“{Shown(text)}” is not an IP address"));
 
-        var hold = Between(input.HoldLimitSeconds ?? 8, 1, 60, "holdLimitSeconds", "seconds", errors);
         var checkpoint = Between(input.CheckpointSeconds ?? 30, 5, 600, "checkpointSeconds", "seconds", errors);
         var quiet = Between(input.QuietSeconds ?? 1, 0, 30, "quietSeconds", "seconds", errors);
-        if (input.QuietSeconds is { } wanted && wanted >= hold)
-            errors.Add(new("quietSeconds", "the wait for established connections must be shorter than the hold's limit"));
+        if (mode == CutoverMode.Exclusive && quiet >= hold)
+            errors.Add(new("quietSeconds", $"the wait for established connections must be shorter than the hold's limit of {hold} s"));
+        var ahead = Between(input.CopyAheadMinutes ?? 30, 0, 1440, "copyAheadMinutes", "minutes", errors);
         var gate = new Gate(
             Between(input.Gate?.MostNew ?? 0, 0, 1_000_000, "gate.mostNew", "connections", errors),
             Between(input.Gate?.WithinMinutes ?? 10, 0, 10_080, "gate.withinMinutes", "minutes", errors),
@@ -158,7 +175,7 @@ public static class MigrationSpecs
             Link = link!,
             Ports = ports,
             Workload = workload!,
-            Mode = input.Mode ?? CutoverMode.Exclusive,
+            Mode = mode,
             EgressThroughNew = input.EgressThroughNew,
             DnsNames = names.Distinct().ToValueList(),
             DnsResolvers = resolvers.Distinct().ToValueList(),
@@ -166,6 +183,7 @@ public static class MigrationSpecs
             CheckpointSeconds = checkpoint,
             QuietSeconds = quiet,
             Gate = gate,
+            CopyAheadMinutes = ahead,
         };
     }
 
@@ -234,59 +252,7 @@ public static class MigrationSpecs
         return (address, new IPNetwork(new IPAddress(bytes), length));
     }
 
-    private static Workload? ParseWorkload(WorkloadInput input, List<FieldError> errors)
-    {
-        var before = errors.Count;
-        var folders = (input.DataFolders ?? []).Select(text => text.Trim()).Where(text => text.Length > 0).ToList();
-        foreach (var folder in folders)
-            RequirePath(folder, "workload.dataFolders", errors);
-        Workload? workload = input.Kind switch
-        {
-            "docker" => ParseName<DockerName>(input.Container, "workload.container", errors) is { } container ? new DockerContainer(container) : null,
-            "compose" when RequirePath(input.Folder, "workload.folder", errors) => ParseName<DockerName>(input.Project, "workload.project", errors) is { } project ? new ComposeProject(project, input.Folder!) : null,
-            "compose" => null,
-            "systemd" => ParseName<UnitName>(input.Unit, "workload.unit", errors) is { } unit ? new SystemdUnit(unit, folders.ToValueList()) : null,
-            "commands" => new CustomCommands(
-                Command(input.Start, "workload.start", errors), Command(input.Stop, "workload.stop", errors), Command(input.HealthCommand, "workload.healthCommand", errors), folders.ToValueList()),
-            _ => Refused(),
-        };
-        var stop = Between(input.StopSeconds ?? 10, 1, 600, "workload.stopSeconds", "seconds", errors);
-        var start = Between(input.StartSeconds ?? 20, 1, 600, "workload.startSeconds", "seconds", errors);
-        return errors.Count > before || workload is null ? null : workload with { StopSeconds = stop, StartSeconds = start, Health = input.Health ?? HealthCheck.TcpConnect };
-
-        Workload? Refused()
-        {
-            errors.Add(new("workload.kind", "choose what moves: docker, compose, systemd or commands"));
-            return null;
-        }
-    }
-
-    private static bool RequirePath(string? path, string field, List<FieldError> errors)
-    {
-        var reason = string.IsNullOrEmpty(path) ? "name a folder by its absolute path"
-            : path.Length > 1024 ? "a path has at most 1024 characters"
-            : path[0] != '/' ? $"“{Shown(path)}” is not an absolute path: begin with /"
-            : path.Any(char.IsControl) ? "a path has no control characters"
-            : path.Split('/').Contains("..") ? "a path has no .. in it"
-            : path.TrimEnd('/') is "" or "/etc" or "/usr" or "/bin" or "/lib" or "/proc" or "/sys" or "/dev" or "/boot" or "/root" or "/var" ? $"“{path}” is a part of the system, not of an application"
-            : null;
-        if (reason is not null)
-            errors.Add(new(field, reason));
-        return reason is null;
-    }
-
-    private static string Command(string? text, string field, List<FieldError> errors)
-    {
-        if (string.IsNullOrWhiteSpace(text))
-            errors.Add(new(field, "give the command"));
-        else if (text.Length > 4000)
-            errors.Add(new(field, "a command has at most 4000 characters: put a longer one in a script on the server"));
-        else if (text.Contains('\0', StringComparison.Ordinal))
-            errors.Add(new(field, "a command has no NUL character"));
-        return text ?? "";
-    }
-
-    private static T? ParseName<T>(string? text, string field, List<FieldError> errors)
+    internal static T? ParseName<T>(string? text, string field, List<FieldError> errors)
         where T : class, IName<T>
     {
         var trimmed = text?.Trim();
@@ -296,7 +262,7 @@ public static class MigrationSpecs
         return null;
     }
 
-    private static T Between<T>(T value, T least, T most, string field, string unit, List<FieldError> errors)
+    internal static T Between<T>(T value, T least, T most, string field, string unit, List<FieldError> errors)
         where T : IComparable<T>
     {
         if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
@@ -304,5 +270,5 @@ public static class MigrationSpecs
         return value;
     }
 
-    private static string Shown(string text) => text.Length > 40 ? text[..40] + "…" : text;
+    internal static string Shown(string text) => text.Length > 40 ? text[..40] + "…" : text;
 }

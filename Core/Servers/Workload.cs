@@ -11,11 +11,14 @@ public abstract record Workload
     /// <summary>How it is recognised as up on a server; run on the server itself.</summary>
     public HealthCheck Health { get; init; } = HealthCheck.TcpConnect;
 
-    /// <summary>How long a graceful stop may take, seconds, before it counts as failed. 1 to 600.</summary>
+    /// <summary>How long a graceful stop may take, seconds, before it counts as failed. 1 to 600; in an exclusive cutover it fits into the hold.</summary>
     public int StopSeconds { get; init; } = 10;
 
-    /// <summary>How long a start until healthy may take, seconds. 1 to 600.</summary>
+    /// <summary>How long a start until healthy may take, seconds. 1 to 600; in an exclusive cutover it fits into the hold.</summary>
     public int StartSeconds { get; init; } = 20;
+
+    /// <summary>What stands in its way on the other server by the same name may be replaced: data is overwritten, a stopped container is put aside under another name.</summary>
+    public bool Replace { get; init; }
 
     /// <summary>One word for pages and logs: <c>mail (docker)</c>.</summary>
     public abstract string Label { get; }

@@ -64,6 +64,7 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
     {
         Step.Read => "Read both servers and judge the checks",
         Step.RequireChecks => "Go on only if no check fails",
+        Step.RequireGate { AtOpening: true } => "In a window: see that the gate is open when it opens",
         Step.RequireGate => "Go on only if the gate is open",
         Step.RequireBudget => $"Go on only if what a rehearsal measured fits the hold's limit of {migration.Spec.HoldLimitSeconds} s",
         Step.Rehearse rehearse => $"Try {migration.Spec.Workload.Label} on {rehearse.To.ToString().ToLowerInvariant()} from a copy of its data and without network, and measure it",
@@ -78,12 +79,19 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
         Step.Confirm => "Confirm over new SSH connections: the change stays",
         Step.Compare => "Compare both servers with what they were before",
         Step.Prepare prepare => $"Make {migration.Spec.Workload.Label} ready on {prepare.To.ToString().ToLowerInvariant()} and copy its image and data while it runs",
+        Step.AwaitWindow wait => $"In a window: copy from {wait.From.ToString().ToLowerInvariant()} again and again until it opens",
+        Step.CountSessions { Role: Role.New } when migration.Spec.Mode == CutoverMode.Parallel => $"Tell how many connections are still open on new: they get {StageSteps.LongestGoodbye} s to end",
+        Step.CountSessions count => migration.Spec.Mode == CutoverMode.Exclusive
+            ? $"Tell how many connections are open on {count.Role.ToString().ToLowerInvariant()}: they get {migration.Spec.QuietSeconds:0.#} s to finish"
+            : $"Tell how many connections are open on {count.Role.ToString().ToLowerInvariant()}: they go on there until they end",
+        Step.RequireNoSessions none => $"Go on only if no connection is open on {none.Role.ToString().ToLowerInvariant()} any more: the stop would cut it",
         Step.Leave leave => $"Let established connections finish, at most {migration.Spec.QuietSeconds:0.#} s; stop {migration.Spec.Workload.Label} on {leave.From.ToString().ToLowerInvariant()}; copy what has changed since, and prove it",
         Step.Arrive arrive => $"Start {migration.Spec.Workload.Label} on {arrive.To.ToString().ToLowerInvariant()} and wait until it is healthy",
         Step.StartWorkload start => $"Start {migration.Spec.Workload.Label} on {start.Role.ToString().ToLowerInvariant()} and wait until it is healthy",
         Step.StopWorkload stop => $"Stop {migration.Spec.Workload.Label} on {stop.Role.ToString().ToLowerInvariant()}",
         Step.DropUdpFlows => "Let conntrack forget UDP flows, which must be decided anew",
         Step.RetireWorkload retire => $"Keep {migration.Spec.Workload.Label} from starting on {retire.Role.ToString().ToLowerInvariant()} by itself",
+        Step.UnreadyWorkload unready => $"Take what was to keep {migration.Spec.Workload.Label} down off {unready.Role.ToString().ToLowerInvariant()} again",
         Step.CloseSync => "Take the copy's key and its sshd away again",
         Step.RemoveWorkload remove => $"Take {migration.Spec.Workload.Label} off {remove.Role.ToString().ToLowerInvariant()} again",
         _ => step.GetType().Name,

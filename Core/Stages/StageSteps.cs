@@ -13,7 +13,8 @@ public abstract record Step
     public sealed record RequireChecks : Step;
 
     /// <summary>The gate of the stage must be open, or be overridden with a reason.</summary>
-    public sealed record RequireGate : Step;
+    /// <param name="AtOpening">Judged when the window opens, by a run that began before it; without, by a run that did not.</param>
+    public sealed record RequireGate(bool AtOpening = false) : Step;
 
     /// <summary>Watched DNS names must resolve to <c>new</c>, or be overridden with a reason.</summary>
     public sealed record RequireDns : Step;
@@ -44,6 +45,15 @@ public abstract record Step
     /// <summary>The workload's definition is read where it runs and made ready, not started, where it goes; data is copied while it still runs.</summary>
     public sealed record Prepare(Role From, Role To) : Step;
 
+    /// <summary>What changes meanwhile is copied again and again until the window opens; nothing to wait for is no wait.</summary>
+    public sealed record AwaitWindow(Role From) : Step;
+
+    /// <summary>The number of connections that are open at the workload is told, before anything is done to them.</summary>
+    public sealed record CountSessions(Role Role) : Step;
+
+    /// <summary>No connection is open any more at the workload on this server, or a reason is given to cut those that are.</summary>
+    public sealed record RequireNoSessions(Role Role) : Step;
+
     /// <summary>Inside the hold, in one go: established connections get their time to finish, the workload stops, what has changed since is copied and proved.</summary>
     public sealed record Leave(Role From, Role To) : Step;
 
@@ -60,6 +70,9 @@ public abstract record Step
 
     /// <summary>It stays stopped on the server it has left when our files leave that server.</summary>
     public sealed record RetireWorkload(Role Role) : Step;
+
+    /// <summary>What was made on this server to be able to keep the workload down is taken away, where it is in service.</summary>
+    public sealed record UnreadyWorkload(Role Role) : Step;
 
     /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
     public sealed record CloseSync : Step;
@@ -83,6 +96,12 @@ public static class StageSteps
     /// </summary>
     public const int RevertLead = 1;
 
+    /// <summary>
+    /// How long connections may go on at a workload that runs beside the other and is to stop, when nobody gave a reason to cut them: longer than a
+    /// request or a mail takes, and still within what somebody watches. Seconds.
+    /// </summary>
+    public const int LongestGoodbye = 30;
+
     public static ValueList<Step> Of(Migration migration, Stage target, Direction direction)
     {
         var spec = migration.Spec;
@@ -104,19 +123,24 @@ public static class StageSteps
             (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), new Step.RequireBudget(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
             (Direction.Advance, Stage.Decommission) =>
             [
-                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty, new Step.RetireWorkload(Role.Old),
+                new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.RequireNoSessions(Role.Old), new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty,
+                new Step.RetireWorkload(Role.Old), new Step.RetireWorkload(Role.New),
                 new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
 
             (Direction.Rehearse, Stage.Cutover) => [new Step.Prepare(Role.Old, Role.New), new Step.Rehearse(Role.Old, Role.New), new Step.CloseSync(), new Step.RemoveWorkload(Role.New)],
 
             (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
-                ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New)]
-                // old first: while it still sends its clients to new, new must be able to answer them.
-                : [new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New)],
+                ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old)]
+                :
+                [
+                    // old first: while it still sends its clients to new, new must be able to answer them.
+                    new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(),
+                    new Step.CountSessions(Role.New), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old),
+                ],
             (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
             (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],
-            (Direction.Rollback, Stage.Preflight) => [new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
+            (Direction.Rollback, Stage.Preflight) => [new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old), new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
             _ => throw new InvalidInputException("target", $"there is no way from {migration.Stage} to {target} by {direction}"),
         };
     }
@@ -129,12 +153,19 @@ public static class StageSteps
         return all.Skip(last + 1);
     }
 
+    /// <summary>How long before its window a run begins: an exclusive cutover copies while it waits.</summary>
+    public static TimeSpan BeginsAhead(MigrationSpec spec, StageRun run) =>
+        run is { Direction: Direction.Advance, Target: Stage.Cutover } && spec.Mode == CutoverMode.Exclusive ? TimeSpan.FromMinutes(spec.CopyAheadMinutes) : TimeSpan.Zero;
+
     private static ValueList<Step> LinkKeys(Migration migration) => migration.Spec.Link.Kind == LinkKind.OpenVpnTap ? [new Step.LinkKeys()] : [];
 
     /// <summary>Hold on both, let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
     private static ValueList<Step> Exclusive(Migration migration, Role from, Role to, Stage now, Stage next) =>
     [
         new Step.Prepare(from, to),
+        new Step.AwaitWindow(from),
+        new Step.RequireGate(AtOpening: true),
+        new Step.CountSessions(from),
         new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
         new Step.Leave(from, to),
         new Step.Arrive(from, to),
@@ -153,6 +184,7 @@ public static class StageSteps
     [
         new Step.Prepare(Role.Old, Role.New),
         new Step.StartWorkload(Role.New),
+        new Step.CountSessions(Role.Old),
         new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], false, checkpoint),
         new Step.DropUdpFlows(),
         new Step.ProbePath(Role.New),

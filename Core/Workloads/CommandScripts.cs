@@ -19,12 +19,12 @@ internal sealed class CommandScripts(Migration migration, CustomCommands command
 
     public override string Inspect() => Compose(null, Role.Old, ["workload-inspect.sh"], "inspect_folders");
 
-    public override Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false)
+    public override Preparation Prepare(string inspectedOld, string inspectedNew)
     {
         var plan = new HostPlan(HostInspection.Parse(inspectedOld), HostInspection.Parse(inspectedNew));
         plan.Folders(commands.DataFolders);
         plan.Notes.Add("the commands must work on the other host as well, and nothing else may start the workload there");
         plan.Step("fence", "fence");
-        return plan.Make(text => Compose(null, Role.New, [], $"REPLACE={(replace ? "yes" : "no")}\n{text}locked prepare\nprint_running"));
+        return plan.Make(text => Compose(null, Role.New, [], $"{text}locked prepare\nprint_running"));
     }
 }

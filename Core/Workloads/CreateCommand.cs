@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using MigrationDashboard.Core.HostScripts;
 
 namespace MigrationDashboard.Core.Workloads;
@@ -7,9 +8,11 @@ namespace MigrationDashboard.Core.Workloads;
 /// <summary>A container as the arguments of <c>docker create</c> (docker container create reference).</summary>
 /// <param name="Arguments">After <c>docker create</c>, one word each; the environment that goes by file and the seccomp profile are not among them.</param>
 /// <param name="EnvironmentFile">Lines of <c>NAME=value</c>, given by file so that passwords are not in the process list.</param>
+/// <param name="Exported">What a file cannot hold, line breaks above all: handed over in the command's own environment, which only root may read.</param>
 /// <param name="Seccomp">A seccomp profile, JSON, given by file; null for none.</param>
 /// <param name="Further">Networks to connect after creation: Docker before 25 takes one at creation.</param>
-public sealed record CreateCommand(ValueList<string> Arguments, ValueList<string> EnvironmentFile, string? Seccomp, ValueList<NetworkAttachment> Further, ValueList<string> Process, string Folder)
+public sealed partial record CreateCommand(
+    ValueList<string> Arguments, ValueList<string> EnvironmentFile, ValueList<string> Exported, string? Seccomp, ValueList<NetworkAttachment> Further, ValueList<string> Process, string Folder)
 {
     /// <summary>Docker reads the file line by line, at most 64 KiB each (bufio.Scanner), which leaves some room.</summary>
     private const int LongestLine = 60_000;
@@ -30,7 +33,8 @@ public sealed record CreateCommand(ValueList<string> Arguments, ValueList<string
         foreach (var mount in container.Mounts)
             arguments.AddRange(Mount(mount));
         arguments.AddRange(container.Options);
-        arguments.AddRange(container.Environment.Where(line => !FitsFile(line)).Select(line => $"--env={line}"));
+        // Only the name: the value would be in the process list.
+        arguments.AddRange(container.Environment.Where(line => !FitsFile(line)).Select(line => $"--env={line.Split('=')[0]}"));
         List<string> process = [];
         if (container.Entrypoint is { } entrypoint)
         {
@@ -40,7 +44,8 @@ public sealed record CreateCommand(ValueList<string> Arguments, ValueList<string
         }
 
         process.AddRange(container.Command ?? []);
-        return new(arguments.ToValueList(), container.Environment.Where(FitsFile).ToValueList(), container.Seccomp, networks.Skip(1).ToValueList(), [container.Image, .. process], folder);
+        return new(arguments.ToValueList(), container.Environment.Where(FitsFile).ToValueList(),
+            container.Environment.Where(line => !FitsFile(line) && MayBeExported(line)).ToValueList(), container.Seccomp, networks.Skip(1).ToValueList(), [container.Image, .. process], folder);
     }
 
     public static ValueList<string> Attachment(NetworkAttachment network)
@@ -75,7 +80,9 @@ public sealed record CreateCommand(ValueList<string> Arguments, ValueList<string
 
         text.Append(CultureInfo.InvariantCulture, $$"""
             create_{{index}}() {
-            {{before}}  timeout 60 docker create{{files}} {{Shell.Words(Arguments)}} {{Shell.Words(Process)}}
+            {{before}}  (
+            {{string.Concat(Exported.Select(line => $"export {line.Split('=')[0]}={Shell.Quote(line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..])}\n"))}}    timeout 60 docker create{{files}} {{Shell.Words(Arguments)}} {{Shell.Words(Process)}}
+              )
               code=$?
               rm -f "{{Folder}}/environment" "{{Folder}}/seccomp"
               return $code
@@ -88,6 +95,24 @@ public sealed record CreateCommand(ValueList<string> Arguments, ValueList<string
     /// <summary>The file's lines cannot hold line breaks, and one that begins with # is a comment.</summary>
     private static bool FitsFile(string line) =>
         line.Length is > 0 and < LongestLine && line[0] != '#' && !char.IsWhiteSpace(line[0]) && line.Contains('=', StringComparison.Ordinal) && !line.Any(c => c is '\n' or '\r');
+
+    /// <summary>A name that the shell takes and that means nothing to the shell, the loader or Docker's own command.</summary>
+    private static bool MayBeExported(string line) =>
+        line.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && Identifier().IsMatch(line[..at]) && !Meaningful().IsMatch(line[..at]) && Encoding.UTF8.GetByteCount(line) < LongestString;
+
+    /// <summary>Why an entry of the environment cannot be handed over without everybody seeing it; null when it can.</summary>
+    public static string? Refuse(string line) => FitsFile(line) || MayBeExported(line) || !line.Contains('=', StringComparison.Ordinal)
+        ? null
+        : $"the value of {line.Split('=')[0]} has line breaks or is very long, and by that name it could only be handed over where every user of the host could read it";
+
+    /// <summary>The kernel's limit for one string of an environment (MAX_ARG_STRLEN, 32 pages of 4 KiB).</summary>
+    private const int LongestString = 131_072;
+
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]*\z")]
+    private static partial Regex Identifier();
+
+    [GeneratedRegex(@"\A(PATH|HOME|IFS|PS[0-9]|ENV|PWD|OLDPWD|PPID|OPTIND|OPTARG|STATE|TZ|LANG|LC_.*|LD_.*|DOCKER_.*|GODEBUG|HTTPS?_PROXY|NO_PROXY)\z", RegexOptions.IgnoreCase)]
+    private static partial Regex Meaningful();
 
     private static string Publish(PublishedPort port)
     {

@@ -194,6 +194,7 @@ public sealed class DockerPlan(DockerHost from, DockerHost to, IReadOnlyDictiona
     private void Container(int index, ContainerDefinition container)
     {
         errors.AddRange(container.Refusals.Select(refusal => $"container {container.Name}: {refusal}"));
+        errors.AddRange(container.Environment.Select(CreateCommand.Refuse).OfType<string>().Select(reason => $"container {container.Name}: {reason}"));
         if (container.Changed.Count > 0)
             notes.Add($"container {container.Name} has {container.Changed.Count} changed files outside of its volumes, which stay behind: {string.Join(", ", container.Changed.Take(5))}{(container.Changed.Count > 5 ? ", …" : "")}");
         var moved = container with

@@ -25,13 +25,13 @@ internal sealed class DockerScripts(Migration migration, string container, strin
         return (Compose(null, Role.New, ["workload-rehearsal.sh"], "rehearse", values), notes);
     }
 
-    public override Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false)
+    public override Preparation Prepare(string inspectedOld, string inspectedNew)
     {
         var old = DockerHost.Parse(inspectedOld);
         var plan = new DockerPlan(old, DockerHost.Parse(inspectedNew), AddressesOnNew()).Make(folder);
         // Docker finds a container by part of its id as well, which its copy does not have.
         if (folder is null && old.Containers is [var only] && only.Name != container)
             plan = plan with { Errors = [.. plan.Errors, $"name the container by its name, {only.Name}: its copy has another id"] };
-        return plan with { Script = Compose(null, Role.New, [], $"REPLACE={(replace ? "yes" : "no")}\n{plan.Script}locked prepare\nprint_running") };
+        return plan with { Script = Compose(null, Role.New, [], $"{plan.Script}locked prepare\nprint_running") };
     }
 }

@@ -15,7 +15,7 @@ internal sealed class SystemdScripts(Migration migration, SystemdUnit unit) : Wo
 
     public override string Inspect() => Compose(null, Role.Old, ["workload-inspect.sh"], "inspect_unit");
 
-    public override Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false)
+    public override Preparation Prepare(string inspectedOld, string inspectedNew)
     {
         var (from, to) = (HostInspection.Parse(inspectedOld), HostInspection.Parse(inspectedNew));
         var plan = new HostPlan(from, to);
@@ -43,6 +43,6 @@ internal sealed class SystemdScripts(Migration migration, SystemdUnit unit) : Wo
         }
 
         plan.Folders(unit.DataFolders);
-        return plan.Make(text => Compose(null, Role.New, [], $"REPLACE={(replace ? "yes" : "no")}\n{text}locked prepare\nprint_running"));
+        return plan.Make(text => Compose(null, Role.New, [], $"{text}locked prepare\nprint_running"));
     }
 }

@@ -41,9 +41,8 @@ public abstract class WorkloadScripts
     public abstract string Inspect();
 
     /// <summary>The plan for the other host, from what <see cref="Inspect"/> printed on both.</summary>
-    /// <param name="replace">Data that is on the other host already, and not from us, may be replaced.</param>
     /// <exception cref="InvalidInputException">An inspection failed.</exception>
-    public abstract Preparation Prepare(string inspectedOld, string inspectedNew, bool replace = false);
+    public abstract Preparation Prepare(string inspectedOld, string inspectedNew);
 
     /// <summary>Tries the workload on the other host, from a copy of its data and without any network; for that host, after <see cref="Prepare"/> and a pass of the data.</summary>
     /// <returns>The script, which leaves nothing behind, and what the trial does without; no script where a workload of this kind cannot be tried so.</returns>
@@ -54,8 +53,15 @@ public abstract class WorkloadScripts
     /// <summary>On the host the workload leaves, before the hold: sees that it can be stopped and put back, and makes what the fence needs.</summary>
     public string Ready() => Compose(null, Role.Old, [], "locked step ready kind_ready");
 
+    /// <summary>Takes back what <see cref="Ready"/> made, unless the workload is fenced there.</summary>
+    public string Unready() => Compose(null, Role.Old, [], "locked step unready unready");
+
+    /// <summary>How many connections are open at the workload's own sockets. Result <c>sessions</c> with <c>open</c>.</summary>
+    public string Sessions() => Compose(null, Role.Old, [], "print_sessions");
+
     /// <summary>Stops it gracefully, sees that it has stopped, and keeps it from starting by itself until <see cref="Start"/> or the host's own revert.</summary>
-    public string Stop(string? token = null) => Compose(token, Role.Old, [], "locked step stop stop_workload");
+    /// <param name="quietSeconds">Connections that are open get so long to finish first.</param>
+    public string Stop(string? token = null, double quietSeconds = 0) => Compose(token, Role.Old, [], (quietSeconds > 0 ? QuietStep(quietSeconds) + "\n" : "") + "locked step stop stop_workload");
 
     /// <summary>Starts it, sees that it is healthy, and puts back what starts it by itself.</summary>
     public string Start(Role role, string? token = null) => Compose(token, role, ["workload-health.sh"], StartSteps);
@@ -72,8 +78,8 @@ public abstract class WorkloadScripts
     /// <summary>Lets it start by itself again, without starting it now.</summary>
     public string Unfence() => Compose(null, Role.Old, [], "locked step unfence unfence");
 
-    /// <summary>Takes away what <see cref="Prepare"/> made, unless the workload is in service there.</summary>
-    public string Remove() => Compose(null, Role.New, [], "locked step remove remove_made\nlocked step forget forget");
+    /// <summary>Takes away what <see cref="Prepare"/> made, unless the workload is in service there. One that runs beside the other is stopped first.</summary>
+    public string Remove() => Compose(null, Role.New, [], $"{(migration.Spec.Mode == CutoverMode.Parallel ? "locked step stop stop_if_made\n" : "")}locked step remove remove_made\nlocked step forget forget");
 
     /// <summary>For both hosts, before our files leave them: where the workload is fenced it stays down for good, and nothing of the fence itself remains.</summary>
     public string Retire() => Compose(null, Role.Old, [], "locked step retire kind_retire");
@@ -124,7 +130,7 @@ public abstract class WorkloadScripts
             export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
             umask 077
             BEST_EFFORT=no
-            REPLACE=no
+            REPLACE={(workload.Replace ? "yes" : "no")}
             KEY={own.Key}
             HOST={Allocation.HostFolder}
             FOLDER={own.Folder}

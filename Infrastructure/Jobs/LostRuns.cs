@@ -55,7 +55,7 @@ public sealed class LostRuns(RunStore runs, StageRunner runner, StageSchedule sc
             {
                 logger.LogWarning("Run {Run} ({State}) has no job any more: it gets one.", run.Id, run.State);
                 _withoutJob.Remove(run.Id);
-                await schedule.ScheduleAsync(run, cancellation);
+                await schedule.ScheduleAsync(run, TimeSpan.Zero, cancellation);
             }
         }
 

@@ -46,7 +46,7 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
             OverrideReason = string.IsNullOrWhiteSpace(request.OverrideReason) ? null : request.OverrideReason.Trim(),
         };
         await runs.AddAsync(run, cancellation);
-        await ScheduleAsync(run, cancellation);
+        await ScheduleAsync(run, StageSteps.BeginsAhead(stored.Migration.Spec, run), cancellation);
         return run;
     }
 
@@ -61,16 +61,27 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
 
     internal static JobKey JobOf(StageRun run) => new(run.Id.ToString());
 
-    /// <summary>Gives a run its job: at its time, or at once when that is over.</summary>
-    internal async Task ScheduleAsync(StageRun run, CancellationToken cancellation)
+    /// <summary>A run that could not copy ahead of its window, or was interrupted in it, is done when the window opens.</summary>
+    public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening)
+    {
+        var trigger = TriggerBuilder.Create().ForJob(job).WithIdentity($"{runId} {Guid.NewGuid():N}");
+        trigger = opening > time.GetUtcNow()
+            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
+            : trigger.StartNow();
+        await (await schedulers.GetScheduler()).ScheduleJob(trigger.Build());
+    }
+
+    /// <summary>Gives a run its job: at its time or so long ahead of it, and at once when that is over.</summary>
+    internal async Task ScheduleAsync(StageRun run, TimeSpan ahead, CancellationToken cancellation)
     {
         var scheduler = await schedulers.GetScheduler(cancellation);
         var job = JobBuilder.Create<StageJob>().WithIdentity(JobOf(run)).UsingJobData(StageJob.RunKey, run.Id.ToString()).RequestRecovery().Build();
         var trigger = TriggerBuilder.Create().WithIdentity(run.Id.ToString());
 
         // A dashboard that was down at the opening starts it late, as long as the window is open: the run itself looks at the closing time.
-        trigger = run.NotBefore is { } opening && opening > time.GetUtcNow()
-            ? trigger.StartAt(opening).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
+        // One whose time is over counts as missed, and those are looked for once a minute only.
+        trigger = run.NotBefore is { } opening && opening - ahead > time.GetUtcNow()
+            ? trigger.StartAt(opening - ahead).WithSimpleSchedule(schedule => schedule.WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow))
             : trigger.StartNow();
         await scheduler.ScheduleJob(job, trigger.Build(), cancellationToken: cancellation);
     }

@@ -45,6 +45,19 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
         return migration;
     }
 
+    /// <summary>Says whether what is in the workload's way on the new server, by the same name, may be replaced.</summary>
+    /// <returns>False when there is no such migration.</returns>
+    public async Task<bool> AllowReplaceAsync(Actor actor, Guid id, bool allowed, CancellationToken cancellation)
+    {
+        actor.Require(Role.Operator);
+        if (await migrations.FindAsync(id, cancellation) is not { } stored)
+            return false;
+        var spec = stored.Migration.Spec;
+        await migrations.SaveSpecAsync(id, spec with { Workload = spec.Workload with { Replace = allowed } }, cancellation);
+        await log.DoneAsync(actor, "migration.replace", allowed ? "what is in the way on the new server may be replaced" : "nothing on the new server may be replaced", cancellation, id);
+        return true;
+    }
+
     /// <returns>False when there is none, or when its rules may still be on a server.</returns>
     public async Task<bool> RemoveAsync(Actor actor, Guid id, CancellationToken cancellation)
     {
@@ -61,11 +74,18 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
 
     /// <param name="request">Asked for by the actor, whoever it names.</param>
     /// <exception cref="InvalidInputException">What is asked for does not fit the migration or the calendar.</exception>
+    /// <exception cref="NotAllowedException">The actor's role is below the one that <see cref="StageRights"/> asks for.</exception>
     public async Task<StageRun> RequestAsync(Actor actor, StageRequest request, CancellationToken cancellation)
     {
-        actor.Require(Role.Operator);
         var what = $"{request.Target} by {(request.Direction switch { Direction.Advance => "going on", Direction.Rehearse => "rehearsal", _ => "rolling back" })}";
         var action = request.NotBefore is null ? "stage.request" : "stage.schedule";
+        var needed = StageRights.Needed(request.Target, request.Direction, !string.IsNullOrWhiteSpace(request.OverrideReason));
+        if (!actor.IsAtLeast(needed))
+        {
+            await log.RefusedAsync(actor, action, $"{what}: needs the role {Word(needed)}", cancellation, request.MigrationId);
+            throw new NotAllowedException(actor.Name, needed);
+        }
+
         try
         {
             var run = await schedule.RequestAsync(request with { RequestedBy = actor.Name }, cancellation);

@@ -111,6 +111,8 @@ public sealed class MigrationStore(NpgsqlDataSource database)
         return migration;
     }
 
+    public Task SaveSpecAsync(Guid id, MigrationSpec spec, CancellationToken cancellation) => UpdateAsync(id, "spec = @value::jsonb", CoreJson.Write(spec), cancellation);
+
     public Task SaveFactsAsync(Guid id, Role role, HostFacts facts, CancellationToken cancellation) =>
         UpdateAsync(id, $"{Side(role)}_facts = @value::jsonb", CoreJson.Write(facts), cancellation);
 

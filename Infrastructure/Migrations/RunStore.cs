@@ -96,6 +96,17 @@ public sealed class RunStore(NpgsqlDataSource database)
             """, new { id, node }, cancellationToken: cancellation));
     }
 
+    /// <summary>A run that was copying ahead of its window waits for it again.</summary>
+    public async Task PlanAgainAsync(Guid id, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            WITH again AS (UPDATE stage_run SET state = 'Planned', node = NULL, started_at = NULL WHERE id = @id AND state = 'Running' RETURNING migration_id)
+            SELECT pg_notify('migrations', migration_id::text) FROM again
+            """, new { id }, cancellationToken: cancellation));
+    }
+
     public async Task<bool> FinishAsync(Guid id, RunState state, string? error, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);

@@ -23,7 +23,7 @@ public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, Np
         return gate.Judge(inputs.NewConnections, inputs.WatchedSince, null, now);
     }
 
-    public Task RequireGateAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("gate", null, async notes =>
+    public Task RequireGateAsync(RunContext context, bool atOpening, CancellationToken cancellation) => context.BeganAhead != atOpening ? Task.CompletedTask : context.Log.StepAsync("gate", null, async notes =>
     {
         var state = await database.RetryAsync(token => JudgeAsync(context.Migration, token), DatabasePatience, cancellation);
         notes.Add(state.Reason);

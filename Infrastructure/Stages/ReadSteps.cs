@@ -169,7 +169,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
             await context.Log.StepAsync("compare", context.Host(role), async notes =>
             {
                 var now = HostSnapshot.Of(await reader.ReadAsync(context.Target(role), null, cancellation), await OthersAsync(context, role, cancellation));
-                var found = HostSnapshot.Compare(CoreJson.Read<HostSnapshot>(before), now);
+                var found = HostSnapshot.Compare(CoreJson.Read<HostSnapshot>(before), now, context.Run.Target == Stage.Decommission ? context.Migration.Spec.Workload : null);
                 notes.Add(found.Count == 0 ? "as it was found" : string.Join('\n', found));
                 differences.AddRange(found.Select(difference => $"{context.Host(role)}: {difference.Area}"));
             });

@@ -12,7 +12,7 @@ using MigrationDashboard.Infrastructure.Ssh;
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>What a run knows while it runs. Everything that must outlive the process is in the database or on the hosts.</summary>
-public sealed class RunContext(StageRun run, StoredMigration stored, Server old, Server @new, RunLog log)
+public sealed class RunContext(StageRun run, StoredMigration stored, Server old, Server @new, RunLog log, TimeProvider time)
 {
     private readonly Dictionary<Role, SshTarget> _targets = new() { [Role.Old] = TargetOf(old), [Role.New] = TargetOf(@new) };
     private readonly Dictionary<Role, string> _configs = new() { [Role.Old] = stored.OldConfig, [Role.New] = stored.NewConfig };
@@ -22,6 +22,12 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
     public RunLog Log => log;
 
     public Migration Migration { get; set; } = stored.Migration;
+
+    /// <summary>The run began before its window opens, to copy.</summary>
+    public bool BeganAhead { get; } = run.NotBefore > time.GetUtcNow();
+
+    /// <summary>Its window has not opened yet.</summary>
+    public bool IsAhead => run.NotBefore > time.GetUtcNow();
 
     /// <summary>The workload's definition as it was last read where it runs, JSON.</summary>
     public string? Workload { get; set; } = stored.Workload;

@@ -34,7 +34,14 @@ public sealed class StageRunner(
     public bool IsUnderWay(Guid runId) => _underWay.ContainsKey(runId);
 
     /// <param name="stopping">The dashboard is being shut down: the run is taken back as far as it is not made to stay.</param>
-    public async Task RunAsync(Guid runId, CancellationToken stopping)
+    /// <returns>When the run is to be asked for again: it waits for its window still. Null when it is over.</returns>
+    public async Task<DateTimeOffset?> RunAsync(Guid runId, CancellationToken stopping)
+    {
+        await FollowAsync(runId, stopping);
+        return await runs.FindAsync(runId, CancellationToken.None) is { State: RunState.Planned, NotBefore: { } opening } ? opening : null;
+    }
+
+    private async Task FollowAsync(Guid runId, CancellationToken stopping)
     {
         // The scheduler may have taken this very node for dead while the database was away.
         if (!_underWay.TryAdd(runId, true))
@@ -53,6 +60,10 @@ public sealed class StageRunner(
     {
         var run = await PatientlyAsync(token => runs.FindAsync(runId, token), stopping);
         if (run is null || run.IsOver)
+            return;
+        // To copy ahead of the window the migration must be where the run starts already, with nothing else going on.
+        if (run.State == RunState.Planned && run.NotBefore > time.GetUtcNow()
+            && (await migrations.FindAsync(run.MigrationId, stopping))?.Migration.Stage != run.From)
             return;
         if (run.State == RunState.Planned && run.NotAfter is { } closing && time.GetUtcNow() > closing)
         {
@@ -75,6 +86,8 @@ public sealed class StageRunner(
             // A connection may be lost after the server has committed: then it is ours although it says no.
             if (await PatientlyAsync(token => runs.FindAsync(runId, token), stopping) is not { State: RunState.Running } mine || mine.Node != Node)
             {
+                if (run.NotBefore > time.GetUtcNow())
+                    return;
                 await PatientlyAsync(token => runs.FinishPlannedAsync(runId, RunState.Cancelled, "Another run of this migration was under way.", token), stopping);
                 return;
             }
@@ -84,7 +97,7 @@ public sealed class StageRunner(
         await using var log = new RunLog(runs, audit, run, steps.Count, time, logger);
         var context = await PatientlyAsync(token => ContextAsync(run, log, token), stopping);
         if (takenOver)
-            await TakeOverAsync(context, stopping);
+            await TakeOverAsync(context, steps.Any(step => step.Name == "hold"), stopping);
         else
             await FollowAsync(context, stopping);
     }
@@ -122,7 +135,7 @@ public sealed class StageRunner(
                 : error.Message;
             if (error is not (RunRefusedException or OperationCanceledException or Hosts.HostChangeException or Ssh.SshFailure))
                 logger.LogError(error, "Run {Run} of {Migration} failed", run.Id, context.Migration.Spec.Name);
-            await GoBackAsync(context, reason, error is OperationCanceledException);
+            await GoBackAsync(context, reason, error is OperationCanceledException, stopping.IsCancellationRequested);
         }
         finally
         {
@@ -135,7 +148,7 @@ public sealed class StageRunner(
     {
         Step.Read read => reads.ReadAsync(context, read.Snapshot, cancellation),
         Step.RequireChecks => reads.RequireChecksAsync(context, cancellation),
-        Step.RequireGate => gates.RequireGateAsync(context, cancellation),
+        Step.RequireGate gate => gates.RequireGateAsync(context, gate.AtOpening, cancellation),
         Step.RequireDns => gates.RequireDnsAsync(context, cancellation),
         Step.LinkKeys => reads.LinkKeysAsync(context, cancellation),
         Step.ProbeLink => reads.ProbeLinkAsync(context, cancellation),
@@ -147,6 +160,10 @@ public sealed class StageRunner(
         Step.RequireBudget => gates.RequireBudgetAsync(context, cancellation),
         Step.Rehearse rehearse => rehearsal.RunAsync(context, rehearse, cancellation),
         Step.Prepare prepare => workloads.PrepareAsync(context, prepare, cancellation),
+        Step.AwaitWindow wait => workloads.AwaitWindowAsync(context, wait.From, cancellation),
+        Step.CountSessions count => workloads.CountSessionsAsync(context, count.Role, cancellation),
+        Step.RequireNoSessions none => workloads.RequireNoSessionsAsync(context, none.Role, cancellation),
+        Step.UnreadyWorkload unready => workloads.UnreadyAsync(context, unready.Role, cancellation),
         Step.Leave leave => workloads.LeaveAsync(context, leave, cancellation),
         Step.Arrive arrive => workloads.ArriveAsync(context, arrive, cancellation),
         Step.StartWorkload start => workloads.StartAsync(context, start.Role, cancellation),
@@ -171,7 +188,14 @@ public sealed class StageRunner(
         await context.Log.FlushAsync();
     }
 
-    private async Task GoBackAsync(RunContext context, string reason, bool cancelled)
+    /// <summary>Its time is still to come: whichever node is there then does it.</summary>
+    private async Task PlanAgainAsync(RunContext context)
+    {
+        context.Log.Write(async token => await runs.PlanAgainAsync(context.Run.Id, token));
+        await context.Log.FlushAsync();
+    }
+
+    private async Task GoBackAsync(RunContext context, string reason, bool cancelled, bool shutDown)
     {
         if (context.Committed)
         {
@@ -181,7 +205,14 @@ public sealed class StageRunner(
 
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var reverted = await hosts.RevertAsync(context, limit.Token);
-        var clean = await workloads.CleanUpAsync(context, keep: false);
+        // What runs beside the other one serves clients until the network has gone back.
+        var clean = await workloads.CleanUpAsync(context, keep: !reverted && context.Migration.Spec.Mode == Core.Migrations.CutoverMode.Parallel);
+        if (shutDown && context.IsAhead)
+        {
+            await PlanAgainAsync(context);
+            return;
+        }
+
         var (state, left) = (reverted, clean) switch
         {
             (true, true) => (cancelled ? RunState.Cancelled : RunState.Reverted, "Both servers are as they were before."),
@@ -214,7 +245,8 @@ public sealed class StageRunner(
     }
 
     /// <summary>The node that ran it is gone: what the hosts say decides where it ends, and what was left to do after its change is done.</summary>
-    private async Task TakeOverAsync(RunContext context, CancellationToken cancellation)
+    /// <param name="held">It had come as far as to hold new connections.</param>
+    private async Task TakeOverAsync(RunContext context, bool held, CancellationToken cancellation)
     {
         var was = $"The dashboard was interrupted ({context.Run.Node}).";
         try
@@ -223,7 +255,11 @@ public sealed class StageRunner(
             if (context.Run.From == context.Destination || !await recovery.SettleAsync(context, cancellation))
             {
                 await workloads.CleanUpAsync(context, keep: false);
-                await FinishAsync(context, RunState.Reverted, $"{was} Both servers are as they were before.");
+                // Only copied ahead of its window: it is done when that opens, or now if it has opened meanwhile.
+                if (!held && context.Run.StartedAt < context.Run.NotBefore)
+                    await PlanAgainAsync(context);
+                else
+                    await FinishAsync(context, RunState.Reverted, $"{was} Both servers are as they were before.");
                 return;
             }
 
@@ -280,6 +316,6 @@ public sealed class StageRunner(
         var stored = await migrations.FindAsync(run.MigrationId, cancellation) ?? throw new InvalidOperationException("The migration of this run is gone.");
         var old = await servers.FindAsync(stored.Migration.Spec.OldServer, cancellation);
         var @new = await servers.FindAsync(stored.Migration.Spec.NewServer, cancellation);
-        return new(run, stored, old!, @new!, log);
+        return new(run, stored, old!, @new!, log, time);
     }
 }

@@ -11,19 +11,22 @@ namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>What the database keeps of a workload that was made ready on the other server.</summary>
 /// <param name="Folders">What is kept equal, as for a move from old to new.</param>
-public sealed record KnownWorkload(ValueList<SyncFolder> Folders);
+/// <param name="LastPassMs">How long the last pass of the data will take, as far as is known from those before; null when there is no data or none was copied yet.</param>
+public sealed record KnownWorkload(ValueList<SyncFolder> Folders, long? LastPassMs = null);
 
 /// <summary>The steps that move the workload itself. What each does on a host is rendered by <see cref="WorkloadScripts"/> and <see cref="SyncScripts"/>.</summary>
-public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
+public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations, TimeProvider time)
 {
-    /// <summary>A copy that nobody closed is gone by itself after this long: longer than any first copy takes that somebody would wait for.</summary>
-    private static readonly TimeSpan SyncLifetime = TimeSpan.FromHours(12);
+    /// <summary>A copy that nobody closed is gone by itself after this long: longer than any first copy takes that somebody would wait for, beside the wait for the window.</summary>
+    private static TimeSpan SyncLifetime(RunContext context) => TimeSpan.FromHours(12) + TimeSpan.FromMinutes(context.Migration.Spec.CopyAheadMinutes);
 
     /// <summary>Long copies end by themselves or by cancellation.</summary>
     private static readonly TimeSpan CopyLimit = TimeSpan.FromHours(12);
 
-    /// <summary>Passes while the workload runs: the second copies what changed during the first, and from then on they take as long as the last one will.</summary>
-    private const int PassesBefore = 2;
+    /// <summary>Passes while the workload runs: the second copies what changed during the first. More only while each takes clearly less than the one before.</summary>
+    private const int LeastPasses = 2;
+    private const int MostPasses = 6;
+    private const double ClearlyLess = 0.7;
 
     /// <summary>What a host runs by itself when the cutover is not confirmed.</summary>
     public string OnRevert(RunContext context, Role role) => WorkloadScripts.Of(context.Migration).OnRevert(role, RunContext.ServedBy(context.Migration.Stage));
@@ -32,6 +35,8 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
     {
         var scripts = WorkloadScripts.Of(context.Migration);
         context.Prepared = (step.From, step.To);
+        // What cannot be stopped or put back is found out before anything is copied.
+        await RunAsync(context, step.From, "see that it can be stopped", scripts.Ready(), cancellation);
         ValueList<SyncFolder> folders;
         ValueList<ImageToMove> images = [];
         string? prepare = null;
@@ -56,7 +61,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
 
         if (folders.Count + images.Count > 0)
         {
-            var sync = SyncScripts.Of(context.Migration, folders, images, SyncLifetime, step.From);
+            var sync = SyncScripts.Of(context.Migration, folders, images, SyncLifetime(context), step.From);
             context.Sync = (sync, "", step.From);
             var key = (await RunAsync(context, step.From, "make the copy's key", sync.OpenSource(), cancellation)).Result("key")?.GetProperty("publicKey").GetString()
                 ?? throw new RunRefusedException($"{context.Host(step.From)} made no key for the copy.");
@@ -69,9 +74,12 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
 
         if (prepare is not null)
             await RunAsync(context, step.To, "make it ready", prepare, cancellation, CopyLimit, secret: true);
-        if (context.Sync is { } open && folders.Count > 0)
-            for (var pass = 1; pass <= PassesBefore; pass++)
-                await RunAsync(context, step.From, $"copy the data, pass {pass}", open.Scripts.Delta(open.HostKey), cancellation, CopyLimit);
+        if (context.Sync is null || folders.Count == 0)
+            return;
+        long last = 0, before = 0;
+        for (var pass = 1; pass <= MostPasses && (pass <= LeastPasses || last < before * ClearlyLess); pass++)
+            (before, last) = (last, PassTime(await PassAsync(context, step.From, $"copy the data, pass {pass}", cancellation)));
+        await PredictAsync(context, folders, last, cancellation);
     }
 
     /// <summary>One more pass over the data while the workload runs; <see cref="PrepareAsync"/> comes first.</summary>
@@ -105,7 +113,10 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
         RunAsync(context, role, "start", WorkloadScripts.Of(context.Migration).Start(role), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + 60));
 
     public Task StopAsync(RunContext context, Role role, CancellationToken cancellation) =>
-        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + 60));
+        RunAsync(context, role, "stop", WorkloadScripts.Of(context.Migration).Stop(quietSeconds: context.Run.OverrideReason is null ? StageSteps.LongestGoodbye : 0), cancellation,
+            TimeSpan.FromSeconds(context.Migration.Spec.Workload.StopSeconds + StageSteps.LongestGoodbye + 60));
+
+    public Task UnreadyAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "let it start by itself", WorkloadScripts.Of(context.Migration).Unready(), cancellation);
 
     public Task RetireAsync(RunContext context, Role role, CancellationToken cancellation) => RunAsync(context, role, "fence", WorkloadScripts.Of(context.Migration).Retire(), cancellation);
 
@@ -149,14 +160,24 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
             clean = false;
         }
 
-        if (keep || context.Prepared is not { To: Role.New })
+        if (keep || context.Prepared is not { } prepared)
             return clean;
+        if (prepared.To == Role.New)
+            try
+            {
+                // In a parallel cutover it runs by now, and what runs is never taken away.
+                if (context.Migration.Spec.Mode == CutoverMode.Parallel)
+                    await StandDownAsync(context, limit.Token);
+                await RemoveAsync(context, Role.New, limit.Token);
+            }
+            catch (Exception)
+            {
+                clean = false;
+            }
+
         try
         {
-            // In a parallel cutover it runs by now, and what runs is never taken away.
-            if (context.Migration.Spec.Mode == CutoverMode.Parallel)
-                await StandDownAsync(context, limit.Token);
-            await RemoveAsync(context, Role.New, limit.Token);
+            await UnreadyAsync(context, prepared.From, limit.Token);
         }
         catch (Exception)
         {
@@ -192,7 +213,7 @@ public sealed class WorkloadSteps(OpenSsh ssh, MigrationStore migrations)
             return;
         var from = RunContext.ServedBy(context.Run.From);
         var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
-        context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime, from), "", from);
+        context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime(context), from), "", from);
         context.Prepared = (from, from == Role.Old ? Role.New : Role.Old);
     }
 

@@ -26,6 +26,7 @@ public static class ApiSetup
         api.MapUsers();
         api.MapTokens();
         api.MapServers();
+        api.MapPairs();
         api.MapMigrations();
         api.MapCounts();
         api.MapHosts();

@@ -15,6 +15,8 @@ internal static class MigrationsApi
 
     public sealed record MigrationList(IReadOnlyList<MigrationView> Items, int Total);
 
+    public sealed record ReplaceRequest(bool? Allowed);
+
     public sealed record RunRequest(Stage? Target, Direction? Direction, DateTimeOffset? NotBefore, DateTimeOffset? NotAfter, string? TimeZone, string? OverrideReason);
 
     public static void MapMigrations(this RouteGroupBuilder api)
@@ -34,6 +36,11 @@ internal static class MigrationsApi
         migrations.MapDelete("/{id:guid}", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
                 await administration.RemoveAsync(context.Actor(), id, cancel) ? Results.NoContent() : Results.Problem("Its rules may still be on a server: roll it back first.", null, StatusCodes.Status409Conflict, "Not removed"))
             .RequireAuthorization(Policies.Operate).WithSummary("Remove a migration that has nothing on its servers.");
+        migrations.MapPut("/{id:guid}/replace", async (Guid id, ReplaceRequest body, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+                body.Allowed is not { } allowed ? throw new InvalidInputException("allowed", "say true or false")
+                : await administration.AllowReplaceAsync(context.Actor(), id, allowed, cancel) ? Results.NoContent() : Problems.NotFound("migration"))
+            .RequireAuthorization(Policies.Operate).WithSummary("Say whether what is in the workload's way on the new server, by the same name, may be replaced.")
+            .Produces(StatusCodes.Status204NoContent).ProducesProblem(StatusCodes.Status404NotFound).ProducesValidationProblem();
         migrations.MapGet("/{id:guid}/checks", async (Guid id, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Content(found.Checks ?? "[]", "application/json") : Problems.NotFound("migration"))
             .WithSummary("What the last preflight found.");

@@ -2,10 +2,11 @@
 # shellcheck disable=SC2034,SC2154  # the parts share names; script/lab reads them all
 # The programs and container images of the seed case, kept in the cache under a hash of their sources.
 
-# ensure_images: sets `images`, a folder with lab-echo, echo.tar and mail.tar (root file systems for `docker import`).
+# ensure_images: sets `images`, a folder with lab-echo and root file systems for `docker import`: echo.tar, mail.tar, and for the shop
+# (a Compose project, beside docker-compose.yml) postgres.tar and rows.tar.
 ensure_images() {
-    images=$cache/images-$(hash_of "$lab_dir/images/echo/echo.c" "$lab_dir"/images/postfix/* "$lab_dir/lib/images.sh" \
-        "$lab_dir/build-base" "$lab_dir/base.packages")
+    images=$cache/images-$(hash_of "$lab_dir/images/echo/echo.c" "$lab_dir"/images/postfix/* "$lab_dir"/images/shop/* \
+        "$lab_dir/lib/images.sh" "$lab_dir/build-base" "$lab_dir/base.packages")
     [ -e "$images/complete" ] && touch "$images" && return 0
     say 'building the container images (once)'
     _work=$cache/.images-$LAB_ID
@@ -16,6 +17,7 @@ ensure_images() {
     tar -C "$_work/echo" --owner=0 --group=0 -cf "$_work/echo.tar" .
     rm -rf --one-file-system "$_work/echo"
     build_mail "$_work" "$base/mail"
+    build_shop "$_work"
     : >"$_work/complete"
     # Whoever finishes first wins; the other's result is the same.
     mv -T "$_work" "$images" 2>/dev/null || rm -rf --one-file-system "$_work"
@@ -46,4 +48,25 @@ build_mail() {
     chown -R 5000:5000 "$1/mail/srv/mail/boxes"
     tar -C "$1/mail" --numeric-owner -cf "$1/mail.tar" .
     rm -rf --one-file-system "$1/mail"
+}
+
+# build_shop WORK: the web program and its database, each with its first process.
+build_shop() {
+    cp "$lab_dir/images/shop/docker-compose.yml" "$1/"
+    cp -a "$base/postgres" "$1/postgres"
+    cp "$lab_dir/images/shop/postgres-init" "$1/postgres/usr/sbin/"
+    chmod 755 "$1/postgres/usr/sbin/postgres-init"
+    # A volume made from this folder gets its owner; PostgreSQL refuses root and folders that others may read.
+    mkdir -p "$1/postgres/var/lib"
+    mkdir -m 700 "$1/postgres/var/lib/postgresql"
+    chmod 1777 "$1/postgres/tmp"
+    chown "$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$1/postgres/etc/passwd")" "$1/postgres/var/lib/postgresql"
+    cp -a "$base/rows" "$1/rows"
+    mkdir -p "$1/rows/srv"
+    cp "$lab_dir/images/shop/rows.py" "$1/rows/srv/"
+    chmod 644 "$1/rows/srv/rows.py"
+    for _image in postgres rows; do
+        tar -C "$1/$_image" --numeric-owner -cf "$1/$_image.tar" .
+        rm -rf --one-file-system "$1/$_image"
+    done
 }

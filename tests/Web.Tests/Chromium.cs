@@ -20,19 +20,22 @@ public sealed class Chromium : IAsyncDisposable
     }
 
     /// <summary>A new window with no cookies, in a zone that is not UTC.</summary>
-    public async Task<Window> OpenAsync(Dashboard dashboard, int width = 1440, int height = 900, string theme = "light")
+    public Task<Window> OpenAsync(Dashboard dashboard, int width = 1440, int height = 900, string theme = "light") => OpenAsync(dashboard.Address, width, height, theme);
+
+    /// <param name="address">Of the dashboard, like http://127.0.0.1:43210.</param>
+    public async Task<Window> OpenAsync(string address, int width = 1440, int height = 900, string theme = "light")
     {
         var context = await browser!.NewContextAsync(new()
         {
-            BaseURL = dashboard.Address,
+            BaseURL = address,
             ViewportSize = new() { Width = width, Height = height },
             ColorScheme = theme == "dark" ? ColorScheme.Dark : ColorScheme.Light,
             TimezoneId = "Asia/Kolkata",
             ReducedMotion = ReducedMotion.Reduce,
         });
         // Milliseconds; generous, for machines that build at the same time.
-        context.SetDefaultTimeout(60_000);
-        Assertions.SetDefaultExpectTimeout(20_000);
+        context.SetDefaultTimeout(120_000);
+        Assertions.SetDefaultExpectTimeout(40_000);
         return new Window(context, await context.NewPageAsync());
     }
 

@@ -154,6 +154,8 @@ public sealed partial class World : IAsyncDisposable
         }
     }
 
+    private static readonly int[] MailPorts = [25, 587];
+
     private string[] LoadArguments(Move move)
     {
         var hosts = new List<string>();
@@ -161,7 +163,7 @@ public sealed partial class World : IAsyncDisposable
             hosts.Add(Lab.Fact("LAB_OLD"));
         if (move.CallsNew)
             hosts.Add(Lab.Fact("LAB_NEW"));
-        return [.. hosts.SelectMany(host => new[] { 25, 587 }.SelectMany(port => new[] { "--target", string.Create(CultureInfo.InvariantCulture, $"{host}:{port}/smtp") })),
+        return [.. hosts.SelectMany(host => MailPorts.SelectMany(port => new[] { "--target", string.Create(CultureInfo.InvariantCulture, $"{host}:{port}/smtp") })),
             "--rate", "50", "--duration", "500", "--from", "198.51.100.2-198.51.100.201", "--connect-timeout", "90", "--timeout", "60"];
     }
 

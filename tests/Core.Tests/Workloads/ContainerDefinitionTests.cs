@@ -134,7 +134,7 @@ public sealed class ContainerDefinitionTests
                 ImageId = ImageId,
                 Entrypoint = ["/bin/sh", Hostile],
                 Command = [Hostile, "", "-x"],
-                Environment = [$"ONE={Hostile}", $"LINES=one\n{Hostile}", "#ODD=1", "EMPTY="],
+                Environment = [$"ONE={Hostile}", $"ROWS=one\n{Hostile}", "EMPTY="],
                 Options = [$"--label=x={Hostile}"],
                 Mounts = [new(MountKind.Bind, $"/srv/{Hostile},\"", "/x", false, "", [])],
                 Seccomp = $$"""{"defaultAction":"{{Hostile}}"}""",
@@ -146,7 +146,7 @@ public sealed class ContainerDefinitionTests
             mount -t tmpfs tmpfs /usr/local/sbin
             cat >/usr/local/sbin/docker <<'TEXT'
             #!/bin/sh
-            for word in "$@"; do printf '%s\036' "$word"; case $word in --env-file=*) printf '[%s]\036' "$(cat "${word#--env-file=}")" ;; --security-opt=seccomp=*) printf '[%s]\036' "$(cat "${word#--security-opt=seccomp=}")" ;; esac; done
+            for word in "$@"; do printf '%s\036' "$word"; case $word in --env-file=*) printf '[%s]\036' "$(cat "${word#--env-file=}")" ;; --security-opt=seccomp=*) printf '[%s]\036' "$(cat "${word#--security-opt=seccomp=}")" ;; --env=*) printf '[%s]\036' "$(printenv "${word#--env=}")" ;; esac; done
             TEXT
             chmod +x /usr/local/sbin/docker
             {{command.Render(0)}}
@@ -154,10 +154,20 @@ public sealed class ContainerDefinitionTests
             ls -d /run/[ehs]* >&2 2>/dev/null
             """);
         string[] files = ["create", "--env-file=/run/environment", $"[ONE={Hostile}\nEMPTY=]", "--security-opt=seccomp=/run/seccomp", $"[{command.Seccomp}]"];
-        Assert.Equal([.. files, .. command.Arguments, .. command.Process], said.Out.Split('\x1e')[..^1]);
-        Assert.Contains($"--env=LINES=one\n{Hostile}", command.Arguments);
-        Assert.Contains("--env=#ODD=1", command.Arguments);
+        // The value itself goes by the environment, where only root can read it.
+        string[] environment = ["--env=ROWS", $"[one\n{Hostile}]"];
+        Assert.Equal([.. files, .. command.Arguments.TakeWhile(word => word != "--env=ROWS"), .. environment, .. command.Arguments.SkipWhile(word => word != "--env=ROWS").Skip(1), .. command.Process], said.Out.Split('\x1e')[..^1]);
         Assert.Equal("", said.Error);
+    }
+
+    [Theory]
+    [InlineData("#ODD=1")]
+    [InlineData("PATH=one\ntwo")]
+    [InlineData("WITH.DOT=one\ntwo")]
+    public void A_value_that_could_only_go_where_everybody_reads_it_is_refused_by_its_name(string line)
+    {
+        Assert.Contains(line.Split('=')[0], CreateCommand.Refuse(line), StringComparison.Ordinal);
+        Assert.DoesNotContain("two", CreateCommand.Refuse(line), StringComparison.Ordinal);
     }
 
     [Fact]

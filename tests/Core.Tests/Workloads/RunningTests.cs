@@ -206,7 +206,7 @@ public sealed class RunningTests : IDisposable
         var inspected = host.Run(scripts.Inspect()).Out;
         var there = other.Run(scripts.Inspect()).Out;
         Assert.Equal(73, ScriptOutput.Parse(other.Run(scripts.Prepare(inspected, there).Script).Out).Failure!.Exit);
-        other.Run(scripts.Prepare(inspected, there, replace: true).Script).MustSucceed("prepare");
+        other.Run(Scripts(Commands with { Replace = true }, "53/udp").Prepare(inspected, there).Script).MustSucceed("prepare");
         other.Run(scripts.Remove()).MustSucceed("remove");
         Assert.Equal("theirs\n", other.Sh("cat /var/lib/app/file"));
     }
