@@ -18,7 +18,8 @@ internal static class CutoverBench
     /// <summary>Seconds. Above the default of 8, so that a busy computer measures a long hold instead of a cutover that was taken back.</summary>
     private const int HoldLimit = 45;
 
-    public static async Task<bool> RunAsync(Lab lab, string program, string mode)
+    /// <param name="link">Over which link; its kind is part of what is printed.</param>
+    public static async Task<bool> RunAsync(Lab lab, string program, string mode, LinkKind link)
     {
         await using var dashboard = await Dashboard.StartAsync(program);
         var key = await dashboard.ImportKeyAsync(lab.Fact("LAB_KEY"));
@@ -26,18 +27,18 @@ internal static class CutoverBench
         var @new = await dashboard.RegisterAsync("new", lab.Fact("LAB_NEW"), key);
         var ok = true;
         if (mode is "all" or "exclusive")
-            ok &= await ExclusiveAsync(lab, dashboard, old, @new);
+            ok &= await ExclusiveAsync(lab, dashboard, old, @new, link);
         if (mode is "all" or "parallel")
-            ok &= await ParallelAsync(lab, dashboard, old, @new);
+            ok &= await ParallelAsync(lab, dashboard, old, @new, link);
         if (mode is "all" or "recipe")
             ok &= await RecipeAsync(lab);
         return ok;
     }
 
-    private static async Task<bool> ExclusiveAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new)
+    private static async Task<bool> ExclusiveAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new, LinkKind link)
     {
         var run = Guid.NewGuid().ToString("N")[..8];
-        var id = await dashboard.AddMigrationAsync(Input(lab, "mail " + run, old, @new, "25, 587", "mail", CutoverMode.Exclusive));
+        var id = await dashboard.AddMigrationAsync(Input(lab, "mail " + run, old, @new, "25, 587", "mail", CutoverMode.Exclusive, link));
         await using var load = new StagedLoad(lab, "smtp", [25, 587], ["--mail-rate", MailRate.ToString(CultureInfo.InvariantCulture)], run);
         var cutover = await MigrateAsync(dashboard, id, load);
         var summary = await load.FinishAsync();
@@ -57,12 +58,16 @@ internal static class CutoverBench
         var duplicated = found.Count - found.Distinct().Count();
         await dashboard.MustAsync(id, Stage.Decommission);
         Print("exclusive", summary, cutover.HoldMs, (accepted.Count, delivered, duplicated));
+
+        // What the hold is made of: the steps as the run recorded them, and what each said of its own parts.
+        foreach (var step in await dashboard.GetAsync<RunStep[]>($"runs/{cutover.Id}/steps"))
+            Report.Say($"  {step.Name} {step.Host} {step.DurationMs} ms\n    {string.Join("\n    ", step.Output.Trim().Split('\n'))}");
         return Clean(summary) && delivered == accepted.Count && duplicated == 0 && accepted.Count > 0;
     }
 
-    private static async Task<bool> ParallelAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new)
+    private static async Task<bool> ParallelAsync(Lab lab, Dashboard dashboard, Guid old, Guid @new, LinkKind link)
     {
-        var id = await dashboard.AddMigrationAsync(Input(lab, $"echo {Guid.NewGuid():N}"[..12], old, @new, "8025", "echo", CutoverMode.Parallel));
+        var id = await dashboard.AddMigrationAsync(Input(lab, $"echo {Guid.NewGuid():N}"[..12], old, @new, "8025", "echo", CutoverMode.Parallel, link));
         await using var load = new StagedLoad(lab, "tcp", [8025], [], Guid.NewGuid().ToString("N")[..8]);
         await MigrateAsync(dashboard, id, load);
         var summary = await load.FinishAsync();
@@ -103,7 +108,7 @@ internal static class CutoverBench
         return last!;
     }
 
-    private static MigrationInput Input(Lab lab, string name, Guid old, Guid @new, string ports, string container, CutoverMode mode) => new()
+    private static MigrationInput Input(Lab lab, string name, Guid old, Guid @new, string ports, string container, CutoverMode mode, LinkKind link) => new()
     {
         Name = name,
         OldServer = old,
@@ -113,8 +118,12 @@ internal static class CutoverBench
         Gate = new(0, 0, 0),
         HoldLimitSeconds = HoldLimit,
         Workload = new() { Kind = "docker", Container = container },
-        Link = new() { Kind = LinkKind.Existing, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = lab.Fact("LAB_NEW_LAN") + "/24" },
+        Link = LinkOf(lab, link),
     };
+
+    private static LinkInput LinkOf(Lab lab, LinkKind kind) => kind == LinkKind.Existing
+        ? new() { Kind = kind, OldInterface = "eth1", NewInterface = "eth1", OldIpv4 = lab.Fact("LAB_OLD_LAN") + "/24", NewIpv4 = lab.Fact("LAB_NEW_LAN") + "/24" }
+        : new() { Kind = kind, OldInterface = "md0", NewInterface = "md0", OldIpv4 = "10.88.0.1/30", NewIpv4 = "10.88.0.2/30" };
 
     private static bool Clean(LoadSummary summary) => summary is { Failed: 0, WrongSource: 0 } && summary.Attempted >= StagedLoad.LeastConnections;
 

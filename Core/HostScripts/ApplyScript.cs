@@ -19,6 +19,9 @@ public abstract record CheckpointChange
 
     /// <summary>One armed before stays as it is: the steps of a cutover have one switch together.</summary>
     public sealed record Keep(string Token) : CheckpointChange;
+
+    /// <summary>One armed before ends together with this change: what comes with it must not be taken back by the host alone any more.</summary>
+    public sealed record Commit(string Token) : CheckpointChange;
 }
 
 /// <summary>Renders the script that takes a host from one configuration to the next (DESIGN §4), to be run as root by <c>sh -s</c>.</summary>
@@ -32,12 +35,14 @@ public static class ApplyScript
         {
             CheckpointChange.Arm arm => (arm.Seconds.ToString(CultureInfo.InvariantCulture), arm.Token, arm.OnRevert, arm.AfterRevert),
             CheckpointChange.Keep keep => ("keep", keep.Token, "", ""),
+            CheckpointChange.Commit commit => ("keep", commit.Token, "", ""),
             _ => ("0", "none", "", ""),
         };
         var text = Prologue(own);
         text.Append(CultureInfo.InvariantCulture, $"""
             EXPECTED={Shell.Quote(expected)}
             CHECKPOINT={seconds}
+            COMMIT={(checkpoint is CheckpointChange.Commit ? "yes" : "no")}
             TOKEN={Shell.Quote(token)}
             FORCE={(force ? "yes" : "no")}
             KEEP_FILES={(config.IsEmpty ? "no" : "yes")}

@@ -16,7 +16,7 @@ public sealed record OpeningCommands(string Id, string What, string Check, strin
     private static OpeningCommands Of(Allocation allocation, FirewallOpening opening)
     {
         var (check, add, remove) = opening.Firewall == FirewallKind.Ufw ? Ufw(allocation, opening) : Iptables(allocation, opening);
-        return new(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(add)))[..12], $"{opening.Firewall} {opening.Kind} from {opening.In}", check, add, remove);
+        return new(Hash(add)[..12], $"{opening.Firewall} {opening.Kind} from {opening.In}", check, add, remove);
     }
 
     private static (string Check, string Add, string Remove) Iptables(Allocation allocation, FirewallOpening opening)
@@ -57,11 +57,16 @@ public sealed record OpeningCommands(string Id, string What, string Check, strin
         if (opening.Kind == OpeningKind.ForwardAll)
             rules.Add($"in on {opening.In} out on {opening.Out} from {any} to {any}");
         var route = opening.Kind == OpeningKind.Input ? "" : "route ";
+
+        // By what it allows: a migration has several openings of one kind, and each must be found for itself.
+        var tag = $"{allocation.NftTable}-{Hash(string.Join('\n', rules))[..8]}";
         return (
-            $"[ \"$(ufw show added | grep -c -- {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)})\" -ge {rules.Count.ToString(CultureInfo.InvariantCulture)} ]",
-            string.Join(" && ", rules.Select(rule => $"ufw {route}allow {rule} comment {Shell.Quote(allocation.NftTable + "-" + opening.Kind + "-" + opening.Family)}")),
+            $"[ \"$(ufw show added | grep -c -- {tag})\" -ge {rules.Count.ToString(CultureInfo.InvariantCulture)} ]",
+            string.Join(" && ", rules.Select(rule => $"ufw {route}allow {rule} comment {tag}")),
             string.Join(" ; ", rules.Select(rule => $"ufw {(route.Length == 0 ? "delete" : "route delete")} allow {rule}")));
     }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static string Out(FirewallOpening opening) => opening.Out is null ? "" : $" -o {opening.Out}";
 

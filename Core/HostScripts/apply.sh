@@ -1,6 +1,6 @@
 # Changes a host from one configuration to the next with a way back. The rendered part before it holds KEY, FOLDER, HOST, EXPECTED (hash of
-# the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), TOKEN,
-# and the texts new_config,
+# the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), COMMIT (yes: this
+# change is made to stay in the same go), TOKEN, and the texts new_config,
 # empty_config, revert_text, boot_text, watch_text and unit_…. See ApplyScript.cs.
 
 fail() {
@@ -55,13 +55,7 @@ case $CHECKPOINT in
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"
     cat /proc/sys/kernel/random/boot_id >"$FOLDER/checkpoint-boot"
-    if [ -d /run/systemd/system ]; then
-      systemd-run --quiet --collect --unit="migration-dashboard-checkpoint-$KEY-$TOKEN" --on-active="$CHECKPOINT" --timer-property=AccuracySec=100ms \
-        /bin/sh "$FOLDER/revert.sh" "$TOKEN" 9>&- || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }
-    else
-      # shellcheck disable=SC2016
-      setsid sh -c 'sleep "$1"; exec /bin/sh "$2/revert.sh" "$3"' sh "$CHECKPOINT" "$FOLDER" "$TOKEN" >/dev/null 2>&1 9>&- </dev/null &
-    fi
+    arm "migration-dashboard-checkpoint-$KEY-$TOKEN" "$CHECKPOINT" "$FOLDER/revert.sh" "$TOKEN" || { rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh"; fail checkpoint 1 "the checkpoint could not be armed"; }
     printf '{"step":"checkpoint","exit":0,"ms":0,"output":"reverts in %s s unless confirmed"}\n' "$CHECKPOINT"
     ;;
 esac
@@ -100,6 +94,7 @@ if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ "$CHECKPOINT" != keep ] &&
 fi
 
 [ "$CHECKPOINT" != 0 ] || rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
+[ "$COMMIT" = no ] || { make_it_stay; start_late; }
 if [ "$KEEP_FILES" = no ] && [ "$CHECKPOINT" = 0 ]; then
   remove_all
   printf '{"config":"none","state":"none"}\n'

@@ -217,6 +217,9 @@ state() {
 
 state_hash() { state | sha256sum | cut -d' ' -f1; }
 
+# What was applied, as text for whoever asks later what has changed since, and as its hash.
+remember_state() { state >"$FOLDER/applied-state" && sha256sum <"$FOLDER/applied-state" | cut -d' ' -f1 >"$FOLDER/applied"; }
+
 set_all() {
   step link link_up
   step sysctls sysctls_set
@@ -228,7 +231,7 @@ set_all() {
   step sysctls-restored sysctls_release
   step link-removed link_prune
   # What was applied is what the host is compared with later: a start after a reboot may not redefine it.
-  can_wait || state_hash >"$FOLDER/applied"
+  can_wait || remember_state
 }
 
 # What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).
@@ -247,4 +250,5 @@ case ${1:-} in
   link) set_link ;;
   state) state ;;
   hash) state_hash ;;
+  remember) remember_state ;;
 esac

@@ -23,16 +23,13 @@ if [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" != "$TOKEN" ]; then
   leave
   exit 77
 fi
-echo "$TOKEN" >"$FOLDER/confirmed"
-rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
-[ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 2>/dev/null
+make_it_stay
 if [ "$REMOVE" = yes ]; then
   remove_all
   state=none
 else
   state=$(cat "$FOLDER/applied")
-  # From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
-  [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null
+  start_late
 fi
 result 0 ""
 printf '{"state":"%s"}\n' "$state"

@@ -10,6 +10,27 @@ take_lock() {
   done
 }
 
+# arm NAME SECONDS SCRIPT ARGUMENT: has this host run a script by itself after so long, whatever becomes of whoever asked for it.
+arm() {
+  if [ -d /run/systemd/system ]; then
+    systemd-run --quiet --collect --unit="$1" --on-active="$2" --timer-property=AccuracySec=100ms /bin/sh "$3" "$4" 9>&-
+  else
+    # shellcheck disable=SC2016
+    setsid sh -c 'sleep "$1"; exec /bin/sh "$2" "$3"' sh "$2" "$3" "$4" >/dev/null 2>&1 9>&- </dev/null &
+  fi
+}
+
+# Ends the checkpoint TOKEN: from here on this host does not go back by itself.
+make_it_stay() {
+  echo "$TOKEN" >"$FOLDER/confirmed"
+  rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
+  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 9>&- 2>/dev/null
+  return 0
+}
+
+# From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
+start_late() { [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null; }
+
 # The last to leave takes away what migrations have in common.
 leave() {
   rmdir "$FOLDER" 2>/dev/null

@@ -12,5 +12,5 @@ revert_last >>"$FOLDER/revert.log" 2>&1 9>&-
 rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
 echo "reverted $1" >"$FOLDER/outcome"
 # After a failure the files stay, so that it can be seen and tried again.
-if [ "$PREVIOUS_EMPTY" = yes ] && [ "$code" = 0 ]; then remove_all; else mv "$FOLDER/previous.sh" "$FOLDER/current.sh" && sh "$FOLDER/current.sh" hash >"$FOLDER/applied"; fi
+if [ "$PREVIOUS_EMPTY" = yes ] && [ "$code" = 0 ]; then remove_all; else mv "$FOLDER/previous.sh" "$FOLDER/current.sh" && sh "$FOLDER/current.sh" remember; fi
 exit "$code"

@@ -21,6 +21,13 @@ public sealed record PreflightInput(MigrationSpec Spec, HostReading Old, HostRea
 
     public int NewSshPort { get; init; } = 22;
 
+    /// <summary>What came of trying the dead man's switch; null where it was not tried.</summary>
+    public CheckpointTrial? OldTrial { get; init; }
+
+    public CheckpointTrial? NewTrial { get; init; }
+
+    public CheckpointTrial? Trial(Role role) => role == Role.Old ? OldTrial : NewTrial;
+
     public HostReading Reading(Role role) => role == Role.Old ? Old : New;
 
     public int SshPort(Role role) => role == Role.Old ? OldSshPort : NewSshPort;

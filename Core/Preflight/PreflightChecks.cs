@@ -6,7 +6,7 @@ public static class PreflightChecks
     public static ValueList<Check> All { get; } =
     [
         new ReachCheck(), new SameServerCheck(), new SshPortCheck(),
-        new KernelCheck(), new ToolsCheck(), new SystemdCheck(), new RulesBackendCheck(), new ClockCheck(),
+        new KernelCheck(), new ToolsCheck(), new SystemdCheck(), new CheckpointCheck(), new RulesBackendCheck(), new ClockCheck(),
         new PublicAddressCheck(), new Ipv6Check(), new LinkInterfaceCheck(), new LinkAddressCheck(), new TunnelCheck(), new NetworkOverlapCheck(),
         new MarkCheck(), new PolicyRoutingCheck(), new ReversePathCheck(), new ForwardingCheck(),
         new ForwardFirewallCheck(), new InputFirewallCheck(), new FlushCheck(), new NetworkManagerCheck(), new ClusterNetworkCheck(),

@@ -78,6 +78,13 @@ public static class StageOrder
     /// <exception cref="InvalidInputException">The migration is not where such a run starts.</exception>
     public static void Require(Stage now, Stage target, Direction direction)
     {
+        if (direction == Direction.Rehearse)
+        {
+            if (target != Stage.Cutover || now is not (Stage.Link or Stage.Forward or Stage.Dns or Stage.Drain))
+                throw new InvalidInputException("target", $"a cutover is rehearsed once the link is up and before it is done, but the migration is at {now}");
+            return;
+        }
+
         var required = Required(target, direction);
         if (now != required)
             throw new InvalidInputException("target", $"{target} by {(direction == Direction.Advance ? "going on" : "rolling back")} starts at {required}, but the migration is at {now}");

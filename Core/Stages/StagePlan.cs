@@ -17,8 +17,8 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
 {
     public static StagePlan Of(Migration migration, Stage target, Direction direction)
     {
-        var from = StageOrder.Required(target, direction);
-        var destination = (direction, target) is (Direction.Advance, Stage.Cutover) ? Stage.Tail : target;
+        var from = direction == Direction.Rehearse ? migration.Stage : StageOrder.Required(target, direction);
+        var destination = direction == Direction.Rehearse ? from : (direction, target) is (Direction.Advance, Stage.Cutover) ? Stage.Tail : target;
         var hosts = new[] { Role.Old, Role.New }.Select(role =>
         {
             var now = Text(migration, from, role);
@@ -66,10 +66,12 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
         Step.RequireChecks => "Go on only if no check fails",
         Step.RequireGate { AtOpening: true } => "In a window: see that the gate is open when it opens",
         Step.RequireGate => "Go on only if the gate is open",
+        Step.RequireBudget => $"Go on only if what a rehearsal measured fits the hold's limit of {migration.Spec.HoldLimitSeconds} s",
+        Step.Rehearse rehearse => $"Try {migration.Spec.Workload.Label} on {rehearse.To.ToString().ToLowerInvariant()} from a copy of its data and without network, and measure it",
         Step.RequireDns => "Go on only if every watched resolver leads to new",
         Step.LinkKeys => "Both servers make their own key for the link",
         Step.Apply { Held: true } apply => $"Hold new connections on both servers; they go back by themselves after {apply.Arm} s",
-        Step.Apply { Arm: null } apply => $"Set both servers to {apply.Stage} and release the hold",
+        Step.Apply { Commit: true } apply => $"Set {apply.Order[0].ToString().ToLowerInvariant()} to {apply.Stage}, for good: {migration.Spec.Workload.Label} does not start there by itself again; then {apply.Order[1].ToString().ToLowerInvariant()}, and release the hold",
         Step.Apply apply => $"Set {string.Join(", then ", apply.Order.Select(role => role.ToString().ToLowerInvariant()))} to {apply.Stage}; they go back by themselves after {apply.Arm} s unless confirmed",
         Step.ProbeLink => "Try the link with full-size packets",
         Step.ProbePath path => $"Open connections to {path.Via.ToString().ToLowerInvariant()} and see that the application answers and sees the true source address",

@@ -22,6 +22,9 @@ public enum Direction
 {
     Advance,
     Rollback,
+
+    /// <summary>The next cutover is tried and measured; the migration stays where it is.</summary>
+    Rehearse,
 }
 
 /// <summary>One attempt to take a migration from a stage to the next, or back.</summary>

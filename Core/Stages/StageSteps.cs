@@ -24,7 +24,8 @@ public abstract record Step
 
     /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
     /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
-    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm) : Step;
+    /// <param name="Commit">The armed switch ends with this change, on each host in the order given: it stays.</param>
+    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm, bool Commit = false) : Step;
 
     /// <summary>The link's ends answer each other on the link itself; its MTU becomes a fact.</summary>
     public sealed record ProbeLink : Step;
@@ -73,6 +74,12 @@ public abstract record Step
     /// <summary>The one-run key, its sshd and their folders are gone from both hosts.</summary>
     public sealed record CloseSync : Step;
 
+    /// <summary>What the cutover will take was measured, and fits the hold's limit, or the operator says in writing why it is done all the same.</summary>
+    public sealed record RequireBudget : Step;
+
+    /// <summary>The workload is tried where it will go, from a copy of its data and without network; what that takes becomes the budget.</summary>
+    public sealed record Rehearse(Role From, Role To) : Step;
+
     /// <summary>What was prepared on this server and is not used is taken away.</summary>
     public sealed record RemoveWorkload(Role Role) : Step;
 }
@@ -81,8 +88,8 @@ public abstract record Step
 public static class StageSteps
 {
     /// <summary>
-    /// How long after the hold's own limit a host waits on the other when both go back: <c>new</c> has stopped the workload before
-    /// <c>old</c> starts it again. Seconds.
+    /// How long after the hold's own limit a host waits on the other when both go back: where the workload was going it has stopped before
+    /// it starts again where it came from. Seconds.
     /// </summary>
     public const int RevertLead = 1;
 
@@ -110,13 +117,15 @@ public static class StageSteps
             ],
             (Direction.Advance, Stage.Dns) => [new Step.ProbePath(Role.New)],
             (Direction.Advance, Stage.Drain) => [new Step.RequireDns()],
-            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
+            (Direction.Advance, Stage.Cutover) => spec.Mode == CutoverMode.Exclusive ? [new Step.RequireGate(), new Step.RequireBudget(), .. Exclusive(migration, Role.Old, Role.New, Stage.Drain, Stage.Tail)] : [new Step.RequireGate(), .. Parallel(checkpoint)],
             (Direction.Advance, Stage.Decommission) =>
             [
                 new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.RequireNoSessions(Role.Old), new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty,
                 new Step.RetireWorkload(Role.Old), new Step.RetireWorkload(Role.New),
                 new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
+
+            (Direction.Rehearse, Stage.Cutover) => [new Step.Prepare(Role.Old, Role.New), new Step.Rehearse(Role.Old, Role.New), new Step.CloseSync(), new Step.RemoveWorkload(Role.New)],
 
             (Direction.Rollback, Stage.Drain) => spec.Mode == CutoverMode.Exclusive
                 ? [.. Exclusive(migration, Role.New, Role.Old, Stage.Tail, Stage.Drain), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old)]
@@ -131,6 +140,14 @@ public static class StageSteps
             (Direction.Rollback, Stage.Preflight) => [new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old), new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
             _ => throw new InvalidInputException("target", $"there is no way from {migration.Stage} to {target} by {direction}"),
         };
+    }
+
+    /// <summary>What is left to do once the change was made to stay, for whoever takes such a run over.</summary>
+    public static IEnumerable<Step> AfterCommit(Migration migration, Stage target, Direction direction)
+    {
+        var all = Of(migration, target, direction).ToList();
+        var last = all.FindLastIndex(step => step is Step.Confirm or Step.Apply { Commit: true });
+        return all.Skip(last + 1);
     }
 
     /// <summary>How long before its window a run begins: an exclusive cutover copies while it waits.</summary>
@@ -149,8 +166,10 @@ public static class StageSteps
         new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
         new Step.Leave(from, to),
         new Step.Arrive(from, to),
-        new Step.Apply(next, false, [Role.New, Role.Old], true, null),
-        new Step.Confirm(),
+
+        // First the one it has left, for good: from then on it never starts there by itself. Only then does the other let clients in, so that
+        // nothing they write is ever left behind on a server that goes back.
+        new Step.Apply(next, false, [from, to], false, null, Commit: true),
         new Step.CloseSync(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),

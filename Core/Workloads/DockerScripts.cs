@@ -14,6 +14,17 @@ internal sealed class DockerScripts(Migration migration, string container, strin
     public override string Inspect() => Compose(null, Role.Old, ["workload-inspect.sh", "workload-docker-inspect.sh"],
         folder is null ? "inspect_docker" : $"inspect_docker\nprint_path {Shell.Quote(folder)}");
 
+    public override (string? Script, ValueList<string> Notes) Rehearse(string inspectedOld, string inspectedNew, ValueList<SyncFolder> folders)
+    {
+        if (DockerHost.Parse(inspectedOld).Containers is not [var only])
+            return base.Rehearse(inspectedOld, inspectedNew, folders);
+        // In the trial's own network there is nothing but the trial.
+        var health = Compose(null, Role.New, ["workload-health.sh"],
+            $"kind_targets() {{ printf %s {Shell.Quote(DockerRehearsal.Targets(only))}; }}\nkind_is_alive() {{ :; }}\nstep health wait_healthy");
+        var (values, notes) = DockerRehearsal.Render(only, folders, DockerHost.Parse(inspectedNew), Own, health);
+        return (Compose(null, Role.New, ["workload-rehearsal.sh"], "rehearse", values), notes);
+    }
+
     public override Preparation Prepare(string inspectedOld, string inspectedNew)
     {
         var old = DockerHost.Parse(inspectedOld);

@@ -32,6 +32,8 @@ public abstract class WorkloadScripts
         var other => throw new NotSupportedException(other.GetType().Name),
     };
 
+    private protected Allocation Own => migration.Allocation;
+
     /// <summary>The kind's own shell files.</summary>
     private protected abstract IEnumerable<string> KindFiles { get; }
 
@@ -41,6 +43,12 @@ public abstract class WorkloadScripts
     /// <summary>The plan for the other host, from what <see cref="Inspect"/> printed on both.</summary>
     /// <exception cref="InvalidInputException">An inspection failed.</exception>
     public abstract Preparation Prepare(string inspectedOld, string inspectedNew);
+
+    /// <summary>Tries the workload on the other host, from a copy of its data and without any network; for that host, after <see cref="Prepare"/> and a pass of the data.</summary>
+    /// <returns>The script, which leaves nothing behind, and what the trial does without; no script where a workload of this kind cannot be tried so.</returns>
+    /// <exception cref="InvalidInputException">An inspection failed.</exception>
+    public virtual (string? Script, ValueList<string> Notes) Rehearse(string inspectedOld, string inspectedNew, ValueList<SyncFolder> folders) =>
+        (null, ["a workload of this kind is not started in a rehearsal: only the copy of its data was measured"]);
 
     /// <summary>On the host the workload leaves, before the hold: sees that it can be stopped and put back, and makes what the fence needs.</summary>
     public string Ready() => Compose(null, Role.Old, [], "locked step ready kind_ready");

@@ -48,6 +48,18 @@ public sealed class SamplerLeases(NpgsqlDataSource database, string node)
         return await ReadAsync(command, cancellation);
     }
 
+    /// <returns>Servers this node counts on now.</returns>
+    public async Task<IReadOnlySet<Guid>> HeldAsync(CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand("SELECT server FROM sampler_lease WHERE node = $1 AND expires_at > now()");
+        command.Parameters.Add(new() { Value = node });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var held = new HashSet<Guid>();
+        while (await reader.ReadAsync(cancellation))
+            held.Add(reader.GetGuid(0));
+        return held;
+    }
+
     /// <summary>Lets another node count there at once.</summary>
     public async Task ReleaseAsync(IReadOnlyCollection<SamplerLease> leases, CancellationToken cancellation)
     {

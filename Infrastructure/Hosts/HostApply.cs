@@ -23,7 +23,8 @@ public sealed record HostChange(string Config, string State, IReadOnlyList<HostS
 /// <param name="State">Hash of what is found now.</param>
 /// <param name="Applied">Hash of what was found right after it was applied.</param>
 /// <param name="Checkpoint">Token of a change that waits for its confirmation, empty when none does.</param>
-public sealed record HostState(string Config, string State, string Applied, string Checkpoint)
+/// <param name="Confirmed">Token of the last change that was made to stay, empty when none was.</param>
+public sealed record HostState(string Config, string State, string Applied, string Checkpoint, string Confirmed)
 {
     /// <summary>Somebody else changed what is ours.</summary>
     public bool Drifted => Config != "none" && State != Applied;

@@ -33,8 +33,8 @@ public static class JobsRegistration
                 });
             });
         });
+        services.AddHostedService<LostRuns>();
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
-        services.AddHostedService<PlannedRuns>();
         return services;
     }
 }

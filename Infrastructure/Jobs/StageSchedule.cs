@@ -35,7 +35,7 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
             Id = Guid.CreateVersion7(),
             MigrationId = request.MigrationId,
             Direction = request.Direction,
-            From = request.NotBefore is null || request.NotBefore <= now ? from : StageOrder.Required(request.Target, request.Direction),
+            From = request.NotBefore is null || request.NotBefore <= now || request.Direction == Direction.Rehearse ? from : StageOrder.Required(request.Target, request.Direction),
             Target = request.Target,
             State = RunState.Planned,
             RequestedBy = request.RequestedBy,
@@ -59,6 +59,8 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
         return state;
     }
 
+    internal static JobKey JobOf(StageRun run) => new(run.Id.ToString());
+
     /// <summary>A run that could not copy ahead of its window, or was interrupted in it, is done when the window opens.</summary>
     public async Task AgainAsync(Guid runId, JobKey job, DateTimeOffset opening)
     {
@@ -69,19 +71,11 @@ public sealed class StageSchedule(ISchedulerFactory schedulers, RunStore runs, M
         await (await schedulers.GetScheduler()).ScheduleJob(trigger.Build());
     }
 
-    /// <summary>Puts planned runs that the scheduler knows nothing of back into it; not those that another node is only just asking for.</summary>
-    public async Task EnsureAsync(CancellationToken cancellation)
+    /// <summary>Gives a run its job: at its time or so long ahead of it, and at once when that is over.</summary>
+    internal async Task ScheduleAsync(StageRun run, TimeSpan ahead, CancellationToken cancellation)
     {
         var scheduler = await schedulers.GetScheduler(cancellation);
-        foreach (var run in await runs.InStateAsync(RunState.Planned, cancellation))
-            if (run.RequestedAt < time.GetUtcNow() - TimeSpan.FromMinutes(1) && !await scheduler.Exists(new JobKey(run.Id.ToString()), cancellation))
-                await ScheduleAsync(run, TimeSpan.Zero, cancellation);
-    }
-
-    private async Task ScheduleAsync(StageRun run, TimeSpan ahead, CancellationToken cancellation)
-    {
-        var scheduler = await schedulers.GetScheduler(cancellation);
-        var job = JobBuilder.Create<StageJob>().WithIdentity(run.Id.ToString()).UsingJobData(StageJob.RunKey, run.Id.ToString()).RequestRecovery().Build();
+        var job = JobBuilder.Create<StageJob>().WithIdentity(JobOf(run)).UsingJobData(StageJob.RunKey, run.Id.ToString()).RequestRecovery().Build();
         var trigger = TriggerBuilder.Create().WithIdentity(run.Id.ToString());
 
         // A dashboard that was down at the opening starts it late, as long as the window is open: the run itself looks at the closing time.

@@ -74,11 +74,18 @@ public sealed class MigrationAdministration(MigrationStore migrations, ServerSto
 
     /// <param name="request">Asked for by the actor, whoever it names.</param>
     /// <exception cref="InvalidInputException">What is asked for does not fit the migration or the calendar.</exception>
+    /// <exception cref="NotAllowedException">The actor's role is below the one that <see cref="StageRights"/> asks for.</exception>
     public async Task<StageRun> RequestAsync(Actor actor, StageRequest request, CancellationToken cancellation)
     {
-        actor.Require(Role.Operator);
-        var what = $"{request.Target} by {(request.Direction == Direction.Advance ? "going on" : "rolling back")}";
+        var what = $"{request.Target} by {(request.Direction switch { Direction.Advance => "going on", Direction.Rehearse => "rehearsal", _ => "rolling back" })}";
         var action = request.NotBefore is null ? "stage.request" : "stage.schedule";
+        var needed = StageRights.Needed(request.Target, request.Direction, !string.IsNullOrWhiteSpace(request.OverrideReason));
+        if (!actor.IsAtLeast(needed))
+        {
+            await log.RefusedAsync(actor, action, $"{what}: needs the role {Word(needed)}", cancellation, request.MigrationId);
+            throw new NotAllowedException(actor.Name, needed);
+        }
+
         try
         {
             var run = await schedule.RequestAsync(request with { RequestedBy = actor.Name }, cancellation);

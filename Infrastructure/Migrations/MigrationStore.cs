@@ -3,6 +3,7 @@ using MigrationDashboard.Core;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Postgres;
 using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Migrations;
@@ -153,12 +154,15 @@ public sealed class MigrationStore(NpgsqlDataSource database)
 
     private static string Side(Role role) => role == Role.Old ? "old" : "new";
 
-    private async Task UpdateAsync(Guid id, string assignment, string value, CancellationToken cancellation)
+    /// <summary>Runs save what they learn, and a database that is away for a moment is no reason to take a run back.</summary>
+    private Task UpdateAsync(Guid id, string assignment, string value, CancellationToken cancellation) => database.RetryAsync(async token =>
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await database.OpenConnectionAsync(token);
         await connection.ExecuteAsync(new CommandDefinition(
-            $"UPDATE migration SET {assignment} WHERE id = @id; SELECT pg_notify('migrations', @id::text)", new { id, value }, cancellationToken: cancellation));
-    }
+            $"UPDATE migration SET {assignment} WHERE id = @id; SELECT pg_notify('migrations', @id::text)", new { id, value }, cancellationToken: token));
+    }, AwayPatience, cancellation);
+
+    private static readonly TimeSpan AwayPatience = TimeSpan.FromMinutes(2);
 
     private sealed record Row(
         Guid Id, string Spec, int Slot, long Mask, string Stage, string? OldFacts, string? NewFacts, string OldConfig, string NewConfig,

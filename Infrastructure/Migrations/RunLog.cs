@@ -14,7 +14,7 @@ namespace MigrationDashboard.Infrastructure.Migrations;
 public sealed class RunLog : IAsyncDisposable
 {
     /// <summary>How long a database may be away in the middle of a run.</summary>
-    public static readonly TimeSpan GiveUp = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan GiveUp = TimeSpan.FromHours(1);
 
     private readonly Channel<Func<CancellationToken, Task>> _writes = Channel.CreateUnbounded<Func<CancellationToken, Task>>(new() { SingleReader = true });
     private readonly RunStore _runs;

@@ -84,11 +84,16 @@ public sealed class RunStore(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Takes over a run whose node died.</summary>
+    /// <summary>Takes over a run whose node died; steps that it left open are closed.</summary>
     public async Task AdoptAsync(Guid id, string node, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        await connection.ExecuteAsync(new CommandDefinition("UPDATE stage_run SET node = @node WHERE id = @id AND state = 'Running'", new { id, node }, cancellationToken: cancellation));
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            UPDATE stage_run SET node = @node WHERE id = @id AND state = 'Running';
+            UPDATE run_step SET state = 'Failed', output = concat_ws(E'\n', nullif(output, ''), 'The dashboard was interrupted here.') WHERE run_id = @id AND state = 'Running';
+            SELECT pg_notify('migrations', migration_id::text) FROM stage_run WHERE id = @id
+            """, new { id, node }, cancellationToken: cancellation));
     }
 
     /// <summary>A run that was copying ahead of its window waits for it again.</summary>
@@ -112,6 +117,17 @@ public sealed class RunStore(NpgsqlDataSource database)
             """, new { id, state = state.ToString(), error }, cancellationToken: cancellation)) is not null;
     }
 
+    /// <summary>Ends a run that has not begun.</summary>
+    public async Task<bool> FinishPlannedAsync(Guid id, RunState state, string error, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
+            """
+            UPDATE stage_run SET state = @state, error = @error, finished_at = now() WHERE id = @id AND state = 'Planned'
+            RETURNING pg_notify('migrations', migration_id::text)::text
+            """, new { id, state = state.ToString(), error }, cancellationToken: cancellation)) is not null;
+    }
+
     /// <summary>Cancels a planned run at once and asks a running one to stop at its next step.</summary>
     /// <returns>The state it is in afterwards; null when there is no such run.</returns>
     public async Task<RunState?> CancelAsync(Guid id, CancellationToken cancellation)
@@ -131,10 +147,11 @@ public sealed class RunStore(NpgsqlDataSource database)
         return state is null ? null : Enum.Parse<RunState>(state);
     }
 
-    public async Task<bool> IsCancelRequestedAsync(Guid id, CancellationToken cancellation)
+    /// <returns>Whether it was asked to stop, and the node that runs it as the database knows it: another one when it was taken over.</returns>
+    public async Task<(bool CancelRequested, string? Node)> WishAsync(Guid id, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("SELECT cancel_requested FROM stage_run WHERE id = @id", new { id }, cancellationToken: cancellation));
+        return await connection.QuerySingleOrDefaultAsync<(bool, string?)>(new CommandDefinition("SELECT cancel_requested, node FROM stage_run WHERE id = @id", new { id }, cancellationToken: cancellation));
     }
 
     public async Task SaveHoldAsync(Guid id, int milliseconds, CancellationToken cancellation)

@@ -11,6 +11,7 @@ namespace MigrationDashboard.Infrastructure.Ssh;
 public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptions options) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<SshTarget, Lane> _lanes = new();
+    private readonly ConcurrentDictionary<(string Host, string Command), long> _sent = new();
     private readonly CancellationTokenSource _stopping = new();
     private int _files;
 
@@ -59,6 +60,9 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
 
     /// <summary>How many commands were sent to the target since the start of this process.</summary>
     public long RoundTrips(SshTarget target) => _lanes.TryGetValue(target, out var lane) ? Interlocked.Read(ref lane.RoundTrips) : 0;
+
+    /// <summary>The same of all targets, by what the commands were for.</summary>
+    public IReadOnlyList<(string Host, string Command, long Count)> Sent => [.. _sent.Select(pair => (pair.Key.Host, pair.Key.Command, pair.Value)).Order()];
 
     /// <summary>Ends the target's connection, with all that runs over it. The next command makes a new one.</summary>
     public Task CloseAsync(SshTarget target) => _lanes.TryGetValue(target, out var lane) ? lane.CloseAsync() : Task.CompletedTask;
@@ -113,7 +117,10 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
                 finally
                 {
                     if (session.WasSent)
+                    {
                         Interlocked.Increment(ref lane.RoundTrips);
+                        _sent.AddOrUpdate((target.Host, command.Name), 1, (_, count) => count + 1);
+                    }
                 }
 
                 if (!session.WasRefused)

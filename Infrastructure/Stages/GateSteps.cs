@@ -2,12 +2,18 @@ using System.Net;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Connections;
 using MigrationDashboard.Infrastructure.Dns;
+using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Infrastructure.Postgres;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
-public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
+public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, NpgsqlDataSource database, TimeProvider time)
 {
+    /// <summary>A database that is restarted or fails over is back by then.</summary>
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(2);
+
     public async Task<GateState> JudgeAsync(Core.Migrations.Migration migration, CancellationToken cancellation)
     {
         var gate = migration.Spec.Gate;
@@ -19,12 +25,29 @@ public sealed class GateSteps(ConnectionHistory history, TimeProvider time)
 
     public Task RequireGateAsync(RunContext context, bool atOpening, CancellationToken cancellation) => context.BeganAhead != atOpening ? Task.CompletedTask : context.Log.StepAsync("gate", null, async notes =>
     {
-        var state = await JudgeAsync(context.Migration, cancellation);
+        var state = await database.RetryAsync(token => JudgeAsync(context.Migration, token), DatabasePatience, cancellation);
         notes.Add(state.Reason);
         if (state.Open)
             return;
         if (context.Run.OverrideReason is not { } reason)
             throw new RunRefusedException($"The gate is closed: {state.Reason}. Wait, or give a reason to pass it.");
+        notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
+    });
+
+    /// <summary>Only what was measured counts: without a rehearsal nothing is known, which the preview says.</summary>
+    public Task RequireBudgetAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("budget", null, async notes =>
+    {
+        if (await database.RetryAsync(token => budgets.FindAsync(context.Migration.Id, token), DatabasePatience, cancellation) is not { } budget)
+        {
+            notes.Add("The cutover was not rehearsed: how long clients will wait is not known.");
+            return;
+        }
+
+        notes.Add($"Measured {budget.At:u}: {budget.Words}.");
+        if (!budget.IsOver(context.Migration.Spec))
+            return;
+        if (context.Run.OverrideReason is not { } reason)
+            throw new RunRefusedException($"The rehearsal measured more than the hold's limit of {context.Migration.Spec.HoldLimitSeconds} s allows: {budget.Words}. Make it quicker, raise the limit, or give a reason to try all the same.");
         notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
     });
 

@@ -12,7 +12,6 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
 {
     public async Task ApplyAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
     {
-        var releases = context.Hold.IsRunning && !step.Held;
         if (step.Held)
             context.Hold.Start();
         if (step.Together)
@@ -21,7 +20,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             foreach (var role in step.Order)
                 await ApplyAsync(context, step, role, cancellation);
         context.Given = (step.Stage, step.Held);
-        if (!releases)
+        if (!context.Hold.IsRunning || step.Held)
             return;
         context.Hold.Stop();
         context.HoldMs = (int)context.Hold.ElapsedMilliseconds;
@@ -33,8 +32,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
         {
             var config = StageConfigs.For(context.Migration, step.Stage, role, step.Held);
             CheckpointChange checkpoint = step.Arm is { } seconds
-                ? new CheckpointChange.Arm(RevertAfter(role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
-                : new CheckpointChange.Keep(context.Run.Token);
+                ? new CheckpointChange.Arm(RevertAfter(context, role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
+                : step.Commit ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.Keep(context.Run.Token);
 
             notes.Command = StagePlan.Text(context.Migration, step.Stage, role, held: step.Held);
 
@@ -47,9 +46,14 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                 notes.ExitCode = 0;
                 notes.Add(Tell(change.Steps));
                 context.SetConfig(role, change.Config);
-                if (change.Unchanged)
+                if (change.Unchanged || step.Commit)
                     lock (context.Armed)
                         context.Armed.Remove(role);
+                if (step.Commit)
+                {
+                    context.Committed = true;
+                    context.Log.Write(token => migrations.SaveConfigAsync(context.Migration.Id, role, change.Config, token));
+                }
             }
             catch (HostChangeException error)
             {
@@ -59,8 +63,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             }
         });
 
-    /// <summary>In a cutover <c>new</c> goes back first and stops the workload, so that it never runs on both.</summary>
-    private static int RevertAfter(Role role, int seconds, bool held) => held && role == Role.Old ? seconds + StageSteps.RevertLead : seconds;
+    /// <summary>In a cutover the host where the workload was going goes back first and stops it, so that it never runs on both.</summary>
+    private static int RevertAfter(RunContext context, Role role, int seconds, bool held) => held && role == RunContext.ServedBy(context.Migration.Stage) ? seconds + StageSteps.RevertLead : seconds;
 
     public async Task ConfirmAsync(RunContext context, CancellationToken cancellation)
     {
@@ -70,13 +74,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             context.Committed = true;
         await Both(roles.Select(role => context.Log.StepAsync("confirm", context.Host(role), async notes =>
         {
-            var change = await InsistAsync(() => hosts.ConfirmAsync(context.Target(role), StageConfigs.For(context.Migration, given.Stage, role, given.Held), context.Run.Token, cancellation));
+            await ConfirmAsync(context, role, StageConfigs.For(context.Migration, given.Stage, role, given.Held), cancellation);
             notes.ExitCode = 0;
-            context.Committed = true;
-            if (change.State == "none")
-                context.SetConfig(role, "none");
-            lock (context.Armed)
-                context.Armed.Remove(role);
         })));
         foreach (var role in new[] { Role.Old, Role.New })
         {
@@ -85,21 +84,78 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
         }
     }
 
-    /// <summary>A connection may fail once; the checkpoints leave time to try again, and a change confirmed on one host only helps nobody.</summary>
-    private static async Task<HostChange> InsistAsync(Func<Task<HostChange>> confirm)
+    private async Task ConfirmAsync(RunContext context, Role role, HostConfig config, CancellationToken cancellation)
     {
-        for (var attempt = 1; ; attempt++)
-            try
+        var change = await InsistAsync(token => hosts.ConfirmAsync(context.Target(role), config, context.Run.Token, token), cancellation);
+        context.Committed = true;
+        if (change.State == "none")
+            context.SetConfig(role, "none");
+        lock (context.Armed)
+            context.Armed.Remove(role);
+    }
+
+    /// <summary>
+    /// A new connection may fail or hang (signing in waits for whatever the host's sshd waits for), and a change confirmed on one host only
+    /// helps nobody: more attempts begin beside the first. Confirming twice is the same as once.
+    /// </summary>
+    private static async Task<HostChange> InsistAsync(Func<CancellationToken, Task<HostChange>> confirm, CancellationToken cancellation)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var attempts = new List<Task<HostChange>>();
+        Exception? last = null;
+        try
+        {
+            for (var begun = 0; begun < ConfirmAttempts || attempts.Count > 0;)
             {
-                return await confirm();
+                if (begun++ < ConfirmAttempts)
+                    attempts.Add(confirm(enough.Token));
+                var patience = begun < ConfirmAttempts ? ConfirmPatience : Timeout.InfiniteTimeSpan;
+                var ended = await Task.WhenAny([.. attempts, Task.Delay(patience, cancellation)]);
+                if (ended is not Task<HostChange> attempt)
+                    continue;
+                attempts.Remove(attempt);
+                try
+                {
+                    return await attempt;
+                }
+                catch (Exception error) when (error is SshFailure or HostChangeException { Kind: HostChangeFailureKind.Busy })
+                {
+                    last = error;
+                    await Task.Delay(TimeSpan.FromMilliseconds(300), cancellation);
+                }
             }
-            catch (Exception error) when (attempt < ConfirmAttempts && error is SshFailure or HostChangeException { Kind: HostChangeFailureKind.Busy })
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(300));
-            }
+
+            throw last!;
+        }
+        finally
+        {
+            await enough.CancelAsync();
+        }
     }
 
     private const int ConfirmAttempts = 3;
+
+    /// <summary>A confirmation takes well under a second; the shortest checkpoint an operator would choose leaves time for three of these.</summary>
+    private static readonly TimeSpan ConfirmPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Makes a change stay that waits for it, with the configuration of the stage it leads to: the other host's has been made to stay already.</summary>
+    public Task GoOnAsync(RunContext context, Stage stage, Role role, bool cutover, CancellationToken cancellation) => context.Log.StepAsync("confirm", context.Host(role), async notes =>
+    {
+        var config = StageConfigs.For(context.Migration, stage, role);
+        if (cutover)
+        {
+            var change = await hosts.ApplyAsync(context.Target(role), config, context.Backend(role), new CheckpointChange.Commit(context.Run.Token), "any", cancellation);
+            context.SetConfig(role, change.Config);
+            context.Armed.Remove(role);
+            notes.Add(Tell(change.Steps));
+        }
+        else
+        {
+            await ConfirmAsync(context, role, config, cancellation);
+        }
+
+        notes.ExitCode = 0;
+    });
 
     /// <summary>Takes back what was not confirmed. A host that cannot be reached does so itself when its checkpoint runs out.</summary>
     /// <returns>False when a host could not be reached: it goes back by itself.</returns>
@@ -107,8 +163,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     {
         var reached = true;
 
-        // new first: it stops a workload that old is about to start again.
-        foreach (var role in context.Armed.OrderDescending().ToList())
+        // First the one the workload was going to: it stops what the other is about to start again.
+        foreach (var role in context.Armed.OrderBy(role => role == RunContext.ServedBy(context.Migration.Stage)).ToList())
             try
             {
                 await context.Log.StepAsync("revert", context.Host(role), async notes =>
@@ -150,7 +206,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
         return states.ToDictionary(pair => pair.role, pair => pair.state);
     }
 
-    /// <summary>Sets both hosts to a stage whatever is on them: the end of a take-over.</summary>
+    /// <summary>Sets both hosts to a stage whatever is on them; one that has it already is left alone.</summary>
     public async Task ForceAsync(RunContext context, Stage stage, CancellationToken cancellation)
     {
         foreach (var role in new[] { Role.New, Role.Old })

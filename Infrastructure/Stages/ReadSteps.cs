@@ -8,13 +8,18 @@ using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Infrastructure.Postgres;
 using MigrationDashboard.Infrastructure.Ssh;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>The steps that read hosts: inventory and checks, the link's keys and its probe, the proof that a host is as it was found.</summary>
-public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore migrations, ServerStore servers, TimeProvider time)
+public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore migrations, ServerStore servers, NpgsqlDataSource database, TimeProvider time)
 {
+    /// <summary>A database that is restarted or fails over is back by then.</summary>
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(2);
+
     private static readonly Role[] Both = [Role.Old, Role.New];
 
     /// <summary>A tunnel needs a few seconds to come up; one that has not after this long will not.</summary>
@@ -23,7 +28,10 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     /// <param name="snapshot">Keeps how the hosts look now as what they must be equal to in the end.</param>
     public async Task ReadAsync(RunContext context, bool snapshot, CancellationToken cancellation)
     {
+        // Side by side: the trial waits a second for its own revert.
+        var trying = Task.WhenAll(Both.Select(role => TryCheckpointAsync(context, role, cancellation)));
         var readings = (await Task.WhenAll(Both.Select(async role => (role, reading: await ReadAsync(context, role, cancellation))))).ToDictionary(pair => pair.role, pair => pair.reading);
+        var trials = await trying;
         await context.Log.StepAsync("checks", null, async notes =>
         {
             await FactsAsync(context, readings, snapshot, notes, cancellation);
@@ -33,6 +41,8 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
                 Started = context.Migration.Stage != Stage.Preflight,
                 OldSshPort = context.Target(Role.Old).Port,
                 NewSshPort = context.Target(Role.New).Port,
+                OldTrial = trials[0],
+                NewTrial = trials[1],
             });
             await migrations.SaveChecksAsync(context.Migration.Id, CoreJson.Write(checks), cancellation);
             context.Checks = checks;
@@ -57,9 +67,28 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
             notes.ExitCode = reading.Inventory is null ? 1 : 0;
             notes.Add(reading.Inventory is { } host ? $"{host.System.Hostname}, kernel {host.System.KernelRelease}" : reading.Failure!.Detail);
             if (reading.Inventory is { } inventory)
-                await servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), cancellation);
+                context.Log.Write(token => servers.SaveInventoryAsync(role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer, CoreJson.Write(inventory), time.GetUtcNow(), token));
             return reading;
         });
+
+    /// <returns>Null when the host could not be reached, which the reading says.</returns>
+    private async Task<CheckpointTrial?> TryCheckpointAsync(RunContext context, Role role, CancellationToken cancellation)
+    {
+        try
+        {
+            return await context.Log.StepAsync("try the revert", context.Host(role), async notes =>
+            {
+                var result = await ssh.RunAsync(context.Target(role), new SshCommand(SelfTestScript.Render(context.Migration.Allocation)) { Name = "try the revert" }, cancellation);
+                notes.ExitCode = 0;
+                notes.Add(result.Output.Trim());
+                return CoreJson.Read<CheckpointTrial>(result.Output.Trim());
+            });
+        }
+        catch (SshFailure)
+        {
+            return null;
+        }
+    }
 
     private async Task FactsAsync(RunContext context, Dictionary<Role, HostReading> readings, bool snapshot, StepNotes notes, CancellationToken cancellation)
     {
@@ -135,7 +164,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
         var differences = new List<string>();
         foreach (var role in Both)
         {
-            if (await migrations.SnapshotAsync(context.Migration.Id, role, cancellation) is not { } before)
+            if (await database.RetryAsync(token => migrations.SnapshotAsync(context.Migration.Id, role, token), DatabasePatience, cancellation) is not { } before)
                 continue;
             await context.Log.StepAsync("compare", context.Host(role), async notes =>
             {
@@ -154,7 +183,7 @@ public sealed class ReadSteps(HostReader reader, OpenSsh ssh, MigrationStore mig
     private async Task<IEnumerable<Core.Network.Allocation>> OthersAsync(RunContext context, Role role, CancellationToken cancellation)
     {
         var server = role == Role.Old ? context.Migration.Spec.OldServer : context.Migration.Spec.NewServer;
-        var page = await migrations.ListAsync(new(ActiveOnly: true, Take: 500), cancellation);
+        var page = await database.RetryAsync(token => migrations.ListAsync(new(ActiveOnly: true, Take: 500), token), DatabasePatience, cancellation);
         return page.Items.Select(stored => stored.Migration).Where(other => other.Id != context.Migration.Id && (other.Spec.OldServer == server || other.Spec.NewServer == server)).Select(other => other.Allocation);
     }
 

@@ -77,6 +77,12 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
         return config.IsEmpty ? "none" : ConfigScript.Hash(ConfigScript.Render(config, Backend(role)));
     }
 
+    /// <summary>The stage the run leads to: a cutover ends in Tail, and a rehearsal where it began.</summary>
+    public Stage Destination => run.Direction == Direction.Rehearse ? run.From : run is { Direction: Direction.Advance, Target: Stage.Cutover } ? Stage.Tail : run.Target;
+
+    /// <summary>The workload itself moves in this run, or moves back.</summary>
+    public bool Moves => ServedBy(run.From) != ServedBy(Destination) && run.Target != Stage.Decommission;
+
     /// <summary>Where the workload runs at a stage.</summary>
     public static Role ServedBy(Stage stage) => stage is Stage.Tail or Stage.Decommission ? Role.New : Role.Old;
 

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Infrastructure.Postgres;
+using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
 
@@ -10,13 +13,25 @@ namespace MigrationDashboard.Infrastructure.Stages;
 /// when one fails before the change was made to stay.
 /// </summary>
 public sealed class StageRunner(
-    MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, AuditStore audit, TimeProvider time, ILogger<StageRunner> logger)
+    NpgsqlDataSource database, MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, RehearsalSteps rehearsal, Recovery recovery,
+    AuditStore audit, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Names this node in runs.</summary>
     public static string Node { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
 
     /// <summary>How often a running run looks whether it was asked to stop.</summary>
     private static readonly TimeSpan CancelPoll = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A node that was taken for dead may still be at it: it sees within <see cref="CancelPoll"/> that the run is another's now, and lets go.</summary>
+    private static readonly TimeSpan LetGo = 3 * CancelPoll;
+
+    /// <summary>How long a run waits for a database that is away before it has begun, or between two of its steps.</summary>
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(5);
+
+    private readonly ConcurrentDictionary<Guid, bool> _underWay = new();
+
+    /// <summary>This node is at it right now.</summary>
+    public bool IsUnderWay(Guid runId) => _underWay.ContainsKey(runId);
 
     /// <param name="stopping">The dashboard is being shut down: the run is taken back as far as it is not made to stay.</param>
     /// <returns>When the run is to be asked for again: it waits for its window still. Null when it is over.</returns>
@@ -28,7 +43,22 @@ public sealed class StageRunner(
 
     private async Task FollowAsync(Guid runId, CancellationToken stopping)
     {
-        var run = await runs.FindAsync(runId, stopping);
+        // The scheduler may have taken this very node for dead while the database was away.
+        if (!_underWay.TryAdd(runId, true))
+            return;
+        try
+        {
+            await BeginAsync(runId, stopping);
+        }
+        finally
+        {
+            _underWay.TryRemove(runId, out _);
+        }
+    }
+
+    private async Task BeginAsync(Guid runId, CancellationToken stopping)
+    {
+        var run = await PatientlyAsync(token => runs.FindAsync(runId, token), stopping);
         if (run is null || run.IsOver)
             return;
         // To copy ahead of the window the migration must be where the run starts already, with nothing else going on.
@@ -37,36 +67,50 @@ public sealed class StageRunner(
             return;
         if (run.State == RunState.Planned && run.NotAfter is { } closing && time.GetUtcNow() > closing)
         {
-            await runs.FinishAsync(runId, RunState.Expired, $"Its window closed at {closing:u} before it could start.", stopping);
+            await PatientlyAsync(token => runs.FinishAsync(runId, RunState.Expired, $"Its window closed at {closing:u} before it could start.", token), stopping);
             return;
         }
 
         var takenOver = run.State == RunState.Running;
         if (takenOver)
-            await runs.AdoptAsync(runId, Node, stopping);
-        else if (!await runs.StartAsync(runId, Node, stopping))
         {
-            if (run.NotBefore > time.GetUtcNow())
+            await PatientlyAsync(async token =>
+            {
+                await runs.AdoptAsync(runId, Node, token);
+                return true;
+            }, stopping);
+            await Task.Delay(LetGo, time, stopping);
+        }
+        else if (!await PatientlyAsync(token => runs.StartAsync(runId, Node, token), stopping))
+        {
+            // A connection may be lost after the server has committed: then it is ours although it says no.
+            if (await PatientlyAsync(token => runs.FindAsync(runId, token), stopping) is not { State: RunState.Running } mine || mine.Node != Node)
+            {
+                if (run.NotBefore > time.GetUtcNow())
+                    return;
+                await PatientlyAsync(token => runs.FinishPlannedAsync(runId, RunState.Cancelled, "Another run of this migration was under way.", token), stopping);
                 return;
-            await runs.FinishAsync(runId, RunState.Cancelled, "Another run of this migration was under way.", stopping);
-            return;
+            }
         }
 
-        var steps = await runs.StepsAsync(runId, stopping);
+        var steps = await PatientlyAsync(token => runs.StepsAsync(runId, token), stopping);
         await using var log = new RunLog(runs, audit, run, steps.Count, time, logger);
-        var context = await ContextAsync(run, log, stopping);
+        var context = await PatientlyAsync(token => ContextAsync(run, log, token), stopping);
         if (takenOver)
             await TakeOverAsync(context, steps.Any(step => step.Name == "hold"), stopping);
         else
             await FollowAsync(context, stopping);
     }
 
+    private Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation) => database.RetryAsync(work, DatabasePatience, cancellation);
+
     private async Task FollowAsync(RunContext context, CancellationToken stopping)
     {
         var run = context.Run;
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var lost = new CancellationTokenSource();
         using var over = new CancellationTokenSource();
-        var watching = WatchForCancelAsync(context, cancel, over.Token);
+        var watching = WatchAsync(context, cancel, lost, over.Token);
         try
         {
             if (run.From != context.Migration.Stage)
@@ -75,10 +119,14 @@ public sealed class StageRunner(
             {
                 if (!context.Committed)
                     cancel.Token.ThrowIfCancellationRequested();
-                await DoAsync(context, step, context.Committed ? CancellationToken.None : cancel.Token);
+                await DoAsync(context, step, context.Committed ? lost.Token : cancel.Token);
             }
 
             await ArriveAsync(context, RunState.Succeeded, null);
+        }
+        catch (Exception) when (lost.IsCancellationRequested)
+        {
+            logger.LogWarning("Run {Run} of {Migration} was taken over by another node.", run.Id, context.Migration.Spec.Name);
         }
         catch (Exception error)
         {
@@ -108,6 +156,8 @@ public sealed class StageRunner(
         Step.Apply apply => hosts.ApplyAsync(context, apply, cancellation),
         Step.ProbePath path => hosts.ProbePathAsync(context, path.Via, cancellation),
         Step.Confirm => hosts.ConfirmAsync(context, cancellation),
+        Step.RequireBudget => gates.RequireBudgetAsync(context, cancellation),
+        Step.Rehearse rehearse => rehearsal.RunAsync(context, rehearse, cancellation),
         Step.Prepare prepare => workloads.PrepareAsync(context, prepare, cancellation),
         Step.AwaitWindow wait => workloads.AwaitWindowAsync(context, wait.From, cancellation),
         Step.CountSessions count => workloads.CountSessionsAsync(context, count.Role, cancellation),
@@ -124,13 +174,23 @@ public sealed class StageRunner(
         _ => throw new InvalidOperationException($"Nobody knows how to do {step}."),
     };
 
-    /// <summary>The stage a run leads to: a cutover ends in Tail.</summary>
-    private static Stage Destination(StageRun run) => run is { Direction: Direction.Advance, Target: Stage.Cutover } ? Stage.Tail : run.Target;
-
     private async Task ArriveAsync(RunContext context, RunState state, string? error)
     {
-        context.Log.Write(token => migrations.SaveStageAsync(context.Migration.Id, Destination(context.Run), token));
+        context.Log.Write(token => migrations.SaveStageAsync(context.Migration.Id, context.Destination, token));
         context.Log.Write(async token => await runs.FinishAsync(context.Run.Id, state, error, token));
+        await context.Log.FlushAsync();
+    }
+
+    private async Task FinishAsync(RunContext context, RunState state, string error)
+    {
+        context.Log.Write(async token => await runs.FinishAsync(context.Run.Id, state, error, token));
+        await context.Log.FlushAsync();
+    }
+
+    /// <summary>Its time is still to come: whichever node is there then does it.</summary>
+    private async Task PlanAgainAsync(RunContext context)
+    {
+        context.Log.Write(async token => await runs.PlanAgainAsync(context.Run.Id, token));
         await context.Log.FlushAsync();
     }
 
@@ -138,11 +198,7 @@ public sealed class StageRunner(
     {
         if (context.Committed)
         {
-            await workloads.CleanUpAsync(context, keep: true);
-            var done = context.Armed.Count == 0;
-            await ArriveAsync(context, RunState.Failed, done
-                ? $"{reason} The change itself was made and stays: the migration is at {Destination(context.Run)}."
-                : $"{reason} The change was confirmed on one server only: look at both, then go on or roll back.");
+            await SettleAsync(context, reason);
             return;
         }
 
@@ -152,9 +208,7 @@ public sealed class StageRunner(
         var clean = await workloads.CleanUpAsync(context, keep: !reverted && context.Migration.Spec.Mode == Core.Migrations.CutoverMode.Parallel);
         if (shutDown && context.IsAhead)
         {
-            // Its time is still to come: another start of the dashboard does it.
-            context.Log.Write(async token => await runs.PlanAgainAsync(context.Run.Id, token));
-            await context.Log.FlushAsync();
+            await PlanAgainAsync(context);
             return;
         }
 
@@ -164,77 +218,87 @@ public sealed class StageRunner(
             (false, _) => (RunState.Reverted, "A server could not be reached to take the change back: it does so by itself when its checkpoint runs out."),
             (true, false) => (RunState.Failed, "The network is as it was before, but something of the workload's copy was left behind: see the log."),
         };
-        context.Log.Write(async token => await runs.FinishAsync(context.Run.Id, state, $"{reason} {left}", token));
-        await context.Log.FlushAsync();
+        await FinishAsync(context, state, $"{reason} {left}");
     }
 
-    /// <summary>
-    /// The node that ran it is gone. What the hosts say counts: both made to stay where they were going, then it is there; anything else
-    /// goes back to where it came from.
-    /// </summary>
-    /// <param name="held">It had come as far as to hold new connections.</param>
-    private async Task TakeOverAsync(RunContext context, bool held, CancellationToken cancellation)
+    /// <summary>It went wrong after a host was told to keep its change: what both say decides where it ends.</summary>
+    private async Task SettleAsync(RunContext context, string reason)
     {
         try
         {
-            var destination = Destination(context.Run);
-            var states = await context.Log.StepAsync("take over", null, async notes =>
+            if (context.Armed.Count == 0 || await recovery.SettleAsync(context, CancellationToken.None))
             {
-                notes.Add($"The node {context.Run.Node} that ran this is gone; asking both servers what they have.");
-                var found = await hosts.StatesAsync(context, cancellation);
-                foreach (var (role, state) in found)
-                    notes.Add($"{context.Host(role)}: configuration {state.Config}{(state.Checkpoint.Length > 0 ? ", not confirmed" : "")}");
-                return found;
-            });
-            foreach (var (role, state) in states)
-            {
-                context.SetConfig(role, state.Config);
-                if (state.Checkpoint == context.Run.Token)
-                    context.Armed.Add(role);
-            }
-
-            var arrived = context.Run.Target != Stage.Preflight && context.Armed.Count == 0 && destination != context.Run.From
-                && states.All(pair => pair.Value.Config == context.HashOf(destination, pair.Key)) && states.Any(pair => pair.Value.Config != context.HashOf(context.Run.From, pair.Key));
-            if (arrived)
-            {
-                foreach (var (role, state) in states)
-                    context.Log.Write(token => migrations.SaveConfigAsync(context.Migration.Id, role, state.Config, token));
                 await workloads.CleanUpAsync(context, keep: true);
-                await ArriveAsync(context, RunState.Succeeded, null);
+                await ArriveAsync(context, RunState.Failed, $"{reason} The change itself was made and stays: the migration is at {context.Destination}.");
                 return;
             }
 
-            await hosts.RevertAsync(context, cancellation);
-            if (context.Run.Target != Stage.Preflight)
-                await hosts.ForceAsync(context, context.Run.From, cancellation);
-            await workloads.AfterTakeOverAsync(context, cancellation);
-            if (!held && context.Run.StartedAt < context.Run.NotBefore)
-            {
-                // Only copied ahead of its window: it is done when that opens, or now if it has opened meanwhile.
-                await runs.PlanAgainAsync(context.Run.Id, cancellation);
-                return;
-            }
-
-            await runs.FinishAsync(context.Run.Id, RunState.Reverted, "The dashboard was interrupted; both servers are as they were before.", cancellation);
+            await workloads.CleanUpAsync(context, keep: false);
+            await FinishAsync(context, RunState.Reverted, $"{reason} Both servers are as they were before.");
         }
         catch (Exception error)
         {
-            logger.LogError(error, "Run {Run} could not be taken over", context.Run.Id);
-            await runs.FinishAsync(context.Run.Id, RunState.Failed, $"The dashboard was interrupted, and: {error.Message} What was not confirmed goes back by itself.", cancellation);
+            logger.LogError(error, "Run {Run} could not be brought to an end", context.Run.Id);
+            await FinishAsync(context, RunState.Failed, $"{reason} It could not be taken back either: {error.Message} The change was made to stay on one server only: look at both, then go on or roll back.");
         }
     }
 
-    private async Task WatchForCancelAsync(RunContext context, CancellationTokenSource cancel, CancellationToken over)
+    /// <summary>The node that ran it is gone: what the hosts say decides where it ends, and what was left to do after its change is done.</summary>
+    /// <param name="held">It had come as far as to hold new connections.</param>
+    private async Task TakeOverAsync(RunContext context, bool held, CancellationToken cancellation)
+    {
+        var was = $"The dashboard was interrupted ({context.Run.Node}).";
+        try
+        {
+            workloads.Remember(context);
+            if (context.Run.From == context.Destination || !await recovery.SettleAsync(context, cancellation))
+            {
+                await workloads.CleanUpAsync(context, keep: false);
+                // One that only copied ahead of its window is done when that opens, or now if it has opened meanwhile.
+                if (!held && context.Run.StartedAt < context.Run.NotBefore)
+                    await PlanAgainAsync(context);
+                else
+                    await FinishAsync(context, RunState.Reverted, $"{was} Both servers are as they were before.");
+                return;
+            }
+
+            context.Given = (context.Destination, false);
+            context.Committed = true;
+            try
+            {
+                await workloads.CleanUpAsync(context, keep: true);
+                foreach (var step in StageSteps.AfterCommit(context.Migration, context.Run.Target, context.Run.Direction))
+                    await DoAsync(context, step, cancellation);
+            }
+            catch (Exception error) when (error is RunRefusedException or Hosts.HostChangeException or Ssh.SshFailure)
+            {
+                await ArriveAsync(context, RunState.Failed, $"{was} The change itself was made and stays: the migration is at {context.Destination}. {error.Message}");
+                return;
+            }
+
+            await ArriveAsync(context, RunState.Succeeded, null);
+        }
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
+        {
+            logger.LogError(error, "Run {Run} could not be taken over", context.Run.Id);
+            await FinishAsync(context, RunState.Failed, $"{was} And: {error.Message} What was not confirmed goes back by itself.");
+        }
+    }
+
+    /// <summary>Stops the run when the operator asks for it, and when another node has taken it over.</summary>
+    private async Task WatchAsync(RunContext context, CancellationTokenSource cancel, CancellationTokenSource lost, CancellationToken over)
     {
         while (!over.IsCancellationRequested)
             try
             {
                 await Task.Delay(CancelPoll, time, over);
-                if (await runs.IsCancelRequestedAsync(context.Run.Id, over) && !context.Committed)
-                {
-                    await cancel.CancelAsync();
-                    return;
-                }
+                var (cancelRequested, node) = await runs.WishAsync(context.Run.Id, over);
+                if (node != Node)
+                    await lost.CancelAsync();
+                if (node == Node && (!cancelRequested || context.Committed))
+                    continue;
+                await cancel.CancelAsync();
+                return;
             }
             catch (OperationCanceledException)
             {

@@ -42,8 +42,8 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
         string? prepare = null;
         if (step.From == Role.Old)
         {
-            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => RunAsync(context, role, "inspect", scripts.Inspect(), cancellation, quiet: true)));
-            var plan = scripts.Prepare(inspected[0].Text, inspected[1].Text);
+            var inspected = await Task.WhenAll(new[] { Role.Old, Role.New }.Select(role => InspectAsync(context, role, cancellation)));
+            var plan = scripts.Prepare(inspected[0], inspected[1]);
             await context.Log.StepAsync("plan the copy", null, notes =>
             {
                 foreach (var line in plan.Actions.Concat(plan.Notes.Select(note => "! " + note)).Concat(plan.Errors.Select(error => "✗ " + error)))
@@ -81,6 +81,17 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
             (before, last) = (last, PassTime(await PassAsync(context, step.From, $"copy the data, pass {pass}", cancellation)));
         await PredictAsync(context, folders, last, cancellation);
     }
+
+    /// <summary>One more pass over the data while the workload runs; <see cref="PrepareAsync"/> comes first.</summary>
+    public async Task<ScriptOutput> PassAsync(RunContext context, string name, CancellationToken cancellation) =>
+        (await RunAsync(context, context.Sync!.Value.From, name, context.Sync.Value.Scripts.Delta(context.Sync.Value.HostKey), cancellation, CopyLimit)).Output;
+
+    public async Task<string> InspectAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "inspect", WorkloadScripts.Of(context.Migration).Inspect(), cancellation, quiet: true)).Text;
+
+    /// <summary>The script holds the container's environment, as that which makes it does.</summary>
+    public async Task<ScriptOutput> TryAsync(RunContext context, Role role, string script, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "rehearse", script, cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + context.Migration.Spec.Workload.StopSeconds + 120), secret: true)).Output;
 
     public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation)
     {
@@ -154,6 +165,9 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
         if (prepared.To == Role.New)
             try
             {
+                // In a parallel cutover it runs by now, and what runs is never taken away.
+                if (context.Migration.Spec.Mode == CutoverMode.Parallel)
+                    await StandDownAsync(context, limit.Token);
                 await RemoveAsync(context, Role.New, limit.Token);
             }
             catch (Exception)
@@ -173,18 +187,38 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
         return clean;
     }
 
-    /// <summary>The node that copied is gone and with it what it knew: both ends are closed, and what was made ready is taken away.</summary>
-    public async Task AfterTakeOverAsync(RunContext context, CancellationToken cancellation)
+    /// <summary>A run was cut off that moves the workload: stopped where it was going, if it got as far as running there.</summary>
+    public async Task StandDownAsync(RunContext context, CancellationToken cancellation)
     {
-        if (context.Run.Target is not (Stage.Cutover or Stage.Drain) || context.Migration.Stage is not (Stage.Drain or Stage.Tail))
+        var from = RunContext.ServedBy(context.Run.From);
+        var to = from == Role.Old ? Role.New : Role.Old;
+
+        // In a parallel migration that is rolled back it runs on old throughout.
+        if ((context.Migration.Spec.Mode == CutoverMode.Exclusive || to == Role.New) && await RunsAsync(context, to, cancellation))
+            await StopAsync(context, to, cancellation);
+    }
+
+    /// <summary>And started again where it came from, if it stands still there.</summary>
+    public async Task ResumeAsync(RunContext context, CancellationToken cancellation)
+    {
+        var from = RunContext.ServedBy(context.Run.From);
+        if (!await RunsAsync(context, from, cancellation))
+            await StartAsync(context, from, cancellation);
+    }
+
+    /// <summary>The node that copied is gone and with it what it knew: this is what must have been.</summary>
+    public void Remember(RunContext context)
+    {
+        if (!context.Moves && context.Run.Direction != Direction.Rehearse)
             return;
-        var from = RunContext.ServedBy(context.Migration.Stage);
+        var from = RunContext.ServedBy(context.Run.From);
         var folders = context.Workload is null ? [] : CoreJson.Read<KnownWorkload>(context.Workload).Folders;
         context.Sync = (SyncScripts.Of(context.Migration, folders, [], SyncLifetime(context), from), "", from);
         context.Prepared = (from, from == Role.Old ? Role.New : Role.Old);
-        cancellation.ThrowIfCancellationRequested();
-        await CleanUpAsync(context, keep: false);
     }
+
+    private async Task<bool> RunsAsync(RunContext context, Role role, CancellationToken cancellation) =>
+        (await RunAsync(context, role, "does it run", WorkloadScripts.Of(context.Migration).Running(), cancellation)).Result("running")?.GetProperty("running").GetBoolean() == true;
 
     private async Task<Said> RunAsync(RunContext context, Role role, string name, string script, CancellationToken cancellation, TimeSpan? limit = null, bool quiet = false, bool secret = false) =>
         await context.Log.StepAsync(name, context.Host(role), async notes =>

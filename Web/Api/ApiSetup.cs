@@ -26,8 +26,10 @@ public static class ApiSetup
         api.MapUsers();
         api.MapTokens();
         api.MapServers();
+        api.MapPairs();
         api.MapMigrations();
         api.MapCounts();
+        api.MapHosts();
         api.MapAudit();
         app.MapFallback("/api/{**path}", () => Results.Problem("The document at /openapi/v1.json lists what there is.", null, StatusCodes.Status404NotFound, "Not found"));
     }

@@ -11,6 +11,8 @@ internal static class MigrationsApi
 {
     public sealed record MigrationView(Guid Id, MigrationSpec Spec, Stage Stage, DateTimeOffset StageSince, Stage? Next, Stage? Previous, DateTimeOffset CreatedAt, string CreatedBy, HostFacts? OldFacts, HostFacts? NewFacts);
 
+    public sealed record BudgetView(Core.Workloads.CutoverBudget Budget, long TotalMs, int LimitSeconds, bool IsOver);
+
     public sealed record MigrationList(IReadOnlyList<MigrationView> Items, int Total);
 
     public sealed record ReplaceRequest(bool? Allowed);
@@ -48,6 +50,18 @@ internal static class MigrationsApi
         migrations.MapGet("/{id:guid}/runs", async (Guid id, RunStore runs, CancellationToken cancel) => await runs.OfMigrationAsync(id, 200, cancel)).WithSummary("Its runs, newest first.");
         migrations.MapPost("/{id:guid}/runs", RunAsync).RequireAuthorization(Policies.Operate).WithSummary("Ask for a stage, now or in a window.")
             .Produces<StageRun>(StatusCodes.Status202Accepted).ProducesValidationProblem();
+        migrations.MapPost("/{id:guid}/rehearsal", async (Guid id, HttpContext context, MigrationAdministration administration, CancellationToken cancel) =>
+            {
+                var actor = context.Actor();
+                var run = await administration.RequestAsync(actor, new(id, Stage.Cutover, Direction.Rehearse, actor.Name), cancel);
+                return Results.Accepted($"/api/v1/runs/{run.Id}", run);
+            })
+            .RequireAuthorization(Policies.Operate).WithSummary("Try the cutover on new from a copy of the data, without clients and without network, and measure it.")
+            .Produces<StageRun>(StatusCodes.Status202Accepted).ProducesValidationProblem();
+        migrations.MapGet("/{id:guid}/rehearsal", async (Guid id, MigrationStore store, BudgetStore budgets, CancellationToken cancel) =>
+                await store.FindAsync(id, cancel) is not { } found ? Problems.NotFound("migration")
+                    : await budgets.FindAsync(id, cancel) is { } budget ? Results.Ok(new BudgetView(budget, budget.TotalMs, found.Migration.Spec.HoldLimitSeconds, budget.IsOver(found.Migration.Spec))) : Results.NoContent())
+            .WithSummary("What the last rehearsal measured, and whether it fits the hold's limit; no content when there was none.").Produces<BudgetView>();
         api.MapRuns();
     }
 

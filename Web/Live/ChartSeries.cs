@@ -15,6 +15,14 @@ public sealed record ChartSpan(string Name, TimeSpan Length, TimeSpan Resolution
     public static ChartSpan Days { get; } = new("7 days", TimeSpan.FromDays(7), TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(30));
 
     public static IReadOnlyList<ChartSpan> All { get; } = [TenMinutes, Hours, Days];
+
+    /// <summary>From the beginning on, in whole hours, so that pages opened at different times share one drawing.</summary>
+    public static ChartSpan Whole(DateTimeOffset since, DateTimeOffset now)
+    {
+        var length = TimeSpan.FromHours(Math.Max(1, Math.Ceiling((now - since).TotalHours)));
+        var stretch = TimeSpan.FromMinutes(Math.Max(1, Math.Ceiling(length.TotalMinutes / 300)));
+        return new("Whole migration", length, stretch, TimeSpan.FromMinutes(1), stretch * 2);
+    }
 }
 
 /// <summary>Charts' lines, read and drawn once for all pages that show the same.</summary>

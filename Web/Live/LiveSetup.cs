@@ -9,6 +9,6 @@ public static class LiveSetup
     public static IServiceCollection AddLive(this IServiceCollection services)
     {
         services.TryAddSingleton<Notifications>();
-        return services.AddSingleton<MigrationReader>().AddSingleton<MigrationFeeds>().AddSingleton<ChartSeries>();
+        return services.AddSingleton<MigrationReader>().AddSingleton<MigrationFeeds>().AddSingleton<ChartSeries>().AddSingleton<ReverseNames>().AddSingleton<StragglerPages>();
     }
 }

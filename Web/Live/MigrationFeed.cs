@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MigrationDashboard.Core.Connections;
+using MigrationDashboard.Core.Stages;
 
 namespace MigrationDashboard.Web.Live;
 
@@ -90,6 +91,11 @@ public sealed class MigrationFeed
         }
     }
 
+    /// <summary>Counted from the beginning of the run on; what is told later of it is added.</summary>
+    private long HeldBy(StageRun? run, List<SampleSummary> samples) =>
+        run is null || !StageRights.IsCutover(run.Target, run.Direction) ? 0
+        : (Current?.Running?.Id == run.Id ? Current.Held : 0) + samples.Where(sample => sample.At >= run.StartedAt).Sum(sample => sample.Held);
+
     private async Task StepAsync(CancellationToken stopping)
     {
         bool stale;
@@ -106,7 +112,7 @@ public sealed class MigrationFeed
             var next = stale ? await _reader.ReadAsync(_id, stopping) : Current;
             if (next is not null)
             {
-                next = next with { Counts = samples.Aggregate(next.Counts, (counts, sample) => counts.With(sample)) };
+                next = next with { Counts = samples.Aggregate(next.Counts, (counts, sample) => counts.With(sample)), Held = HeldBy(next.Running, samples) };
                 if (stale || _time.GetUtcNow() - _judged >= Heartbeat)
                 {
                     next = next with { Gate = await _reader.JudgeAsync(next, stopping) };

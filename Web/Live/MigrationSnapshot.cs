@@ -10,9 +10,10 @@ namespace MigrationDashboard.Web.Live;
 /// <summary>A migration as pages show it at one moment. A value: each change gives the next one, the same for all who watch.</summary>
 /// <param name="Runs">Newest first, at most <see cref="MostRuns"/>.</param>
 /// <param name="Steps">Of <see cref="Shown"/>.</param>
+/// <param name="Held">Attempts to connect that the hold of the cutover under way has put off so far; a client tries again after one second, then three.</param>
 /// <param name="Gate">Of the path that should be empty; null where the stage has no gate.</param>
 public sealed record MigrationSnapshot(
-    StoredMigration Stored, Server Old, Server New, IReadOnlyList<CheckResult> Checks, IReadOnlyList<StageRun> Runs, IReadOnlyList<RunStep> Steps, LiveCounts Counts, GateState? Gate)
+    StoredMigration Stored, Server Old, Server New, IReadOnlyList<CheckResult> Checks, IReadOnlyList<StageRun> Runs, IReadOnlyList<RunStep> Steps, LiveCounts Counts, GateState? Gate, long Held = 0)
 {
     /// <summary>More than a migration of usual course has; older ones are in the API.</summary>
     public const int MostRuns = 50;

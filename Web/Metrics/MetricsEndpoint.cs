@@ -12,6 +12,7 @@ public static class MetricsEndpoint
     {
         builder.AddSettings<MetricsSettings>("Metrics");
         builder.Services.AddSingleton<IMetricSource, ProcessMetrics>();
+        builder.Services.AddSingleton<IMetricSource, SshMetrics>();
     }
 
     public static void MapMetrics(this WebApplication app)

@@ -1,6 +1,7 @@
 using Npgsql;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Drifts;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Jobs;
 using MigrationDashboard.Infrastructure.Migrations;
@@ -18,16 +19,17 @@ public static class MigrationsSetup
         var services = builder.Services;
         services.AddSsh();
         services.AddSingleton<ServerStore>().AddSingleton<MigrationStore>().AddSingleton<RunStore>().AddSingleton<ServerRegistration>();
-        services.AddSingleton<ActionLog>().AddSingleton<ServerAdministration>().AddSingleton<MigrationAdministration>().AddSingleton<MigrationDraftStore>();
+        services.AddSingleton<ActionLog>().AddSingleton<ServerAdministration>().AddSingleton<MigrationAdministration>().AddSingleton<MigrationDraftStore>().AddSingleton<MigrationNames>();
         services.AddSingleton<HostApply>().AddSingleton<HostReader>().AddSingleton<PathProbe>();
-        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<StageRunner>();
+        services.AddSingleton<ReadSteps>().AddSingleton<HostSteps>().AddSingleton<WorkloadSteps>().AddSingleton<GateSteps>().AddSingleton<RehearsalSteps>().AddSingleton<BudgetStore>().AddSingleton<Recovery>().AddSingleton<StageRunner>();
         services.AddJobs(database.ConnectionString);
 
-        services.AddSingleton<SampleStore>().AddSingleton(provider => new SamplerLeases(provider.GetRequiredService<NpgsqlDataSource>(), StageRunner.Node)).AddSingleton<ConnectionHistory>().AddSingleton<StragglerStore>();
+        services.AddSingleton<SampleStore>().AddSingleton(provider => new SamplerLeases(provider.GetRequiredService<NpgsqlDataSource>(), StageRunner.Node)).AddSingleton<ConnectionHistory>().AddSingleton<StragglerStore>().AddSingleton<Sparklines>();
         services.AddSingleton<ISampledMigrations, SampledMigrations>();
         services.AddSingleton<IHostLines>(provider => new SshHostLines(provider.GetRequiredService<OpenSsh>(), async (id, cancellation) =>
             RunContext.TargetOf(await provider.GetRequiredService<ServerStore>().FindAsync(id, cancellation) ?? throw new InvalidOperationException($"There is no server {id}."))));
         services.AddHostedService<ConnectionSampler>();
         services.AddHostedService<ConnectionRetention>();
+        services.AddSingleton<DriftStore>().AddSingleton<HostAgreement>().AddHostedService<DriftWatch>();
     }
 }

@@ -47,7 +47,11 @@ public sealed class Lab
 
     public async Task<string> CommandAsync(params string[] arguments)
     {
-        var result = await RunAsync(Path.Combine(Root, "script/lab"), arguments);
+        // What changes namespaces must do so outside, where whoever started us is: in here their mounts would be ours alone.
+        var script = Path.Combine(Root, "script/lab");
+        var result = Environment.GetEnvironmentVariable("LAB_OUTSIDE") is { Length: > 0 } outside
+            ? await RunAsync("nsenter", ["--target", outside, "--net", "--mount", script, .. arguments])
+            : await RunAsync(script, arguments);
         return result.ExitCode == 0 ? result.Output : throw new InvalidOperationException($"script/lab {string.Join(' ', arguments)}: {result.Error}{result.Output}");
     }
 

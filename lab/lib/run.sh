@@ -11,7 +11,8 @@ lab_shell() {
     machine_run "$_host" "$@"
 }
 
-lab_exec() { run_in ops "$@"; }
+# Who changes namespaces from in there (a reboot) finds its way out by the process that called us.
+lab_exec() { export LAB_OUTSIDE="${LAB_OUTSIDE:-$PPID}"; run_in ops "$@"; }
 lab_client() { run_in client "$@"; }
 
 # run_in NAMESPACE -- COMMAND…: same files as the computer, other network, and the lab's resolver for names.

@@ -20,11 +20,14 @@ public sealed class Chromium : IAsyncDisposable
     }
 
     /// <summary>A new window with no cookies, in a zone that is not UTC.</summary>
-    public async Task<Window> OpenAsync(Dashboard dashboard, int width = 1440, int height = 900, string theme = "light")
+    public Task<Window> OpenAsync(Dashboard dashboard, int width = 1440, int height = 900, string theme = "light") => OpenAsync(dashboard.Address, width, height, theme);
+
+    /// <param name="address">Of the dashboard, like http://127.0.0.1:43210.</param>
+    public async Task<Window> OpenAsync(string address, int width = 1440, int height = 900, string theme = "light")
     {
         var context = await browser!.NewContextAsync(new()
         {
-            BaseURL = dashboard.Address,
+            BaseURL = address,
             ViewportSize = new() { Width = width, Height = height },
             ColorScheme = theme == "dark" ? ColorScheme.Dark : ColorScheme.Light,
             TimezoneId = "Asia/Kolkata",

@@ -68,7 +68,7 @@ public sealed partial class Dashboard : IAsyncDisposable
         var deadline = Stopwatch.StartNew();
         while (!Output.Contains("Application started", StringComparison.Ordinal))
         {
-            if (process.HasExited || deadline.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException($"The dashboard did not start:\n{Output}");
+            if (process.HasExited || deadline.Elapsed > TimeSpan.FromSeconds(180)) throw new InvalidOperationException($"The dashboard did not start:\n{Output}");
             await Task.Delay(50);
         }
         Address = ListeningPattern().Match(Output).Groups[1].Value;

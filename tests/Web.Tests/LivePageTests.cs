@@ -97,6 +97,60 @@ public sealed class LivePageTests(World world)
     }
 
     [Fact]
+    public async Task What_is_typed_before_the_page_is_live_is_kept()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        var page = window.Page;
+        var held = new TaskCompletionSource();
+        // The script that makes pages live comes late, as over a slow line.
+        await page.RouteAsync("**/_framework/blazor.web*.js", async route =>
+        {
+            await held.Task;
+            await route.ContinueAsync();
+        });
+        await page.GotoAsync("/servers/register", new() { WaitUntil = WaitUntilState.Commit });
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("typed early");
+        await page.GetByLabel("Host", new() { Exact = true }).FillAsync("203.0.113.77");
+        held.SetResult();
+        await page.Locator("html[data-live]").WaitForAsync();
+        await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToHaveValueAsync("typed early");
+        await page.GetByLabel("SSH port").FillAsync("0");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Look at its host keys" }).ClickAsync();
+        // The server knows what was typed: only the port is refused.
+        await Assertions.Expect(page.Locator(".field-error")).ToHaveTextAsync("ports go from 1 to 65535");
+        await Assertions.Expect(page.GetByLabel("SSH port")).ToBeFocusedAsync();
+        await Assertions.Expect(page.GetByLabel("Host", new() { Exact = true })).ToHaveValueAsync("203.0.113.77");
+    }
+
+    [Fact]
+    public async Task Keys_go_places_and_a_question_mark_explains_them()
+    {
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();
+        var page = window.Page;
+        await window.GoLiveAsync("/");
+        await page.Keyboard.PressAsync("?");
+        var help = page.GetByRole(AriaRole.Dialog, new() { Name = "Keyboard shortcuts" });
+        await Assertions.Expect(help).ToBeVisibleAsync();
+        await Assertions.Expect(help).ToContainTextAsync("Go to servers");
+        Assert.Equal("", await Axe.ViolationsAsync(page, await Axe.ScriptAsync()));
+        await page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(help).ToBeHiddenAsync();
+        await page.Keyboard.PressAsync("g");
+        await page.Keyboard.PressAsync("a");
+        await page.WaitForURLAsync("**/audit");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Audit" })).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("/");
+        await Assertions.Expect(page.GetByLabel("Text")).ToBeFocusedAsync();
+        // In a field they are letters.
+        await page.Keyboard.TypeAsync("g s?");
+        await Assertions.Expect(page.GetByLabel("Text")).ToHaveValueAsync("g s?");
+        await Assertions.Expect(help).ToBeHiddenAsync();
+        Assert.EndsWith("/audit", page.Url, StringComparison.Ordinal);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keyboard shortcuts" }).ClickAsync();
+        await Assertions.Expect(help).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task An_unknown_address_has_a_page_that_says_so()
     {
         await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Radzen;
 
 namespace MigrationDashboard.Web.Components.Shared;
@@ -13,7 +14,24 @@ public static class Confirmation
     public static Task<string?> ConfirmWithReasonAsync(this DialogService dialogs, string title, string consequences, string action, bool danger = false) =>
         OpenAsync(dialogs, title, consequences, action, danger, askReason: true);
 
-    private static async Task<string?> OpenAsync(DialogService dialogs, string title, string consequences, string action, bool danger, bool askReason) =>
+    /// <summary>Pages that are asking just now: a double click asks once.</summary>
+    private static readonly ConditionalWeakTable<DialogService, object> Asking = [];
+
+    private static async Task<string?> OpenAsync(DialogService dialogs, string title, string consequences, string action, bool danger, bool askReason)
+    {
+        if (!Asking.TryAdd(dialogs, dialogs))
+            return null;
+        try
+        {
+            return await ShowAsync(dialogs, title, consequences, action, danger, askReason);
+        }
+        finally
+        {
+            Asking.Remove(dialogs);
+        }
+    }
+
+    private static async Task<string?> ShowAsync(DialogService dialogs, string title, string consequences, string action, bool danger, bool askReason) =>
         await dialogs.OpenAsync<ConfirmDialog>(title, new Dictionary<string, object?>
         {
             [nameof(ConfirmDialog.Consequences)] = consequences,

@@ -45,13 +45,24 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public void One_opening_is_not_taken_for_another_of_its_kind()
+    {
+        var tunnel = new FirewallOpening(FirewallKind.Ufw, OpeningKind.Input, AddressFamily.InterNetwork, InterfaceName.Of("eth0"), null, IPAddress.Parse("203.0.113.10"), PortList.Parse("1194/udp").Ports);
+        var copy = tunnel with { In = InterfaceName.Of("link0"), Peer = IPAddress.Parse("10.99.0.1"), Ports = PortList.Parse("7322").Ports };
+        var of = OpeningCommands.Of(HostScripts.Cases.Mail().Allocation);
+
+        Assert.NotEqual(of(tunnel).Check, of(copy).Check);
+        Assert.Equal(of(copy).Check.Split("-- ")[1].Split(')')[0], of(copy).Add.Split("comment ")[1]);
+    }
+
+    [Fact]
     public void What_ufw_is_told_names_the_family_the_interface_and_the_ports()
     {
         var opening = new FirewallOpening(FirewallKind.Ufw, OpeningKind.Input, AddressFamily.InterNetworkV6, InterfaceName.Of("link0"), null, null, PortList.Parse("25, 587").Ports);
 
         var commands = OpeningCommands.Of(HostScripts.Cases.Mail().Allocation)(opening);
 
-        Assert.Equal("ufw allow in on link0 proto tcp from ::/0 to ::/0 port 25,587 comment md_a1b2c3d4-Input-InterNetworkV6", commands.Add);
+        Assert.StartsWith("ufw allow in on link0 proto tcp from ::/0 to ::/0 port 25,587 comment md_a1b2c3d4-", commands.Add, StringComparison.Ordinal);
         Assert.Equal("ufw delete allow in on link0 proto tcp from ::/0 to ::/0 port 25,587", commands.Remove);
     }
 

@@ -31,6 +31,9 @@ public sealed class MailMigration : IAsyncLifetime
 
     public NpgsqlDataSource Source => database.Source;
 
+    /// <summary>Of the database, for another dashboard beside this one.</summary>
+    public string ConnectionString => database.ConnectionString;
+
     public MigrationStore Migrations => new(Source);
 
     public RunStore Runs => new(Source);
@@ -41,7 +44,8 @@ public sealed class MailMigration : IAsyncLifetime
         database = await Database.OpenAsync(new() { DataFolder = folder }, NullLoggerFactory.Instance, CancellationToken.None);
         await SeedAsync();
         Dashboard = await Dashboard.StartSeededAsync($"--Database:ConnectionString={database.ConnectionString}");
-        await Dashboard.AddUserAsync("vera", "viewer");
+        foreach (var (name, role) in new[] { ("vera", "viewer"), ("otto", "operator"), ("anna", "approver") })
+            await Dashboard.AddUserAsync(name, role);
     }
 
     public async ValueTask DisposeAsync()
@@ -53,11 +57,12 @@ public sealed class MailMigration : IAsyncLifetime
 
     /// <summary>What both hosts report at one moment.</summary>
     /// <param name="calls">How many have called <c>old</c> directly so far.</param>
-    public async Task CountAsync(int direct, int forwarded, int calls, DateTimeOffset? at = null)
+    /// <param name="caller">Who calls.</param>
+    public async Task CountAsync(int direct, int forwarded, int calls, DateTimeOffset? at = null, string caller = "198.51.100.7")
     {
         var now = at ?? DateTimeOffset.UtcNow;
-        await CountAsync(Role.Old, "direct", direct, calls, now);
-        await CountAsync(Role.New, "forwarded", forwarded, calls * 20, now);
+        await CountAsync(Role.Old, "direct", direct, calls, now, caller);
+        await CountAsync(Role.New, "forwarded", forwarded, calls * 20, now, caller);
     }
 
     /// <summary>A run under way, with nobody who does it.</summary>
@@ -132,13 +137,13 @@ public sealed class MailMigration : IAsyncLifetime
         await Runs.FinishAsync(drain, RunState.Succeeded, null, default);
     }
 
-    private async Task CountAsync(Role role, string path, int established, int counter, DateTimeOffset at)
+    private async Task CountAsync(Role role, string path, int established, int counter, DateTimeOffset at, string caller)
     {
         var (lease, track, end) = counted[role];
         var line = string.Create(CultureInfo.InvariantCulture,
             $$"""
             {"v":1,"clock":{{at.ToUnixTimeSeconds()}},"cost_ms":10,"pass_ms":10,"next_ms":1000,"conntrack":[1000,262144],"full":true,"reader":"proc","migrations":[{"key":"{{end.Allocation.Key}}",
-            "new":[[4,"boot.1.0","{{path}}",{{counter}},0,0]],"counts":[["{{path}}",4,"tcp",25,{{established}},0]],"distinct":{"{{path}}":[1,1]},"capped":false,"clients":[["{{path}}","198.51.100.7","tcp",25,{{established}},0]]}]}
+            "new":[[4,"boot.1.0","{{path}}",{{counter}},0,0]],"counts":[["{{path}}",4,"tcp",25,{{established}},0]],"distinct":{"{{path}}":[1,1]},"capped":false,"clients":[["{{path}}","{{caller}}","tcp",25,{{established}},0]]}]}
             """).ReplaceLineEndings("");
         var (read, error) = SampleLineReader.Read(line, [end]);
         Assert.True(error is null, $"{error}: {line}");

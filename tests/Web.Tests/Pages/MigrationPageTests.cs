@@ -89,7 +89,7 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
         await page.GetByRole(AriaRole.Button, new() { Name = "Abort and go back to Drain" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Abort and go back to Drain" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Aborting…" })).ToBeDisabledAsync();
-        Assert.True(await mail.Runs.IsCancelRequestedAsync(run, default));
+        Assert.True((await mail.Runs.WishAsync(run, default)).CancelRequested);
 
         await mail.Runs.EndStepAsync(run, 3, StepState.Failed, 900, 1, "rsync: write failed: No space left on device (28)", default);
         await mail.Runs.FinishAsync(run, RunState.Reverted, "rsync ended with 11. Both servers are as they were before.", default);

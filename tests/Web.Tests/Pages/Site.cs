@@ -8,6 +8,8 @@ namespace MigrationDashboard.Web.Tests.Pages;
 /// <summary>Two registered servers, which are one sshd by two names, and migrations between them; made by the API.</summary>
 internal static class Site
 {
+    private static int _migrations;
+
     public static async Task<(Guid Old, Guid New)> ServersAsync(World world, SshServer ssh)
     {
         using var client = world.Dashboard.Client(Dashboard.Token);
@@ -23,15 +25,17 @@ internal static class Site
             : (await PostAsync(client, "/api/v1/keys", new { name = "lab", privateKey = Encoding.ASCII.GetString(ssh.Key.PrivateKey.Span) })).GetProperty("id").GetGuid();
     }
 
+    /// <summary>Moves ports of its own: on one pair of servers a port can only go one way.</summary>
     public static async Task<Guid> MigrationAsync(World world, string name, Guid old, Guid @new)
     {
         using var client = world.Dashboard.Client(Dashboard.Token);
+        var number = Interlocked.Increment(ref _migrations);
         return (await PostAsync(client, "/api/v1/migrations", new
         {
             name,
             oldServer = old,
             newServer = @new,
-            ports = "25, 587",
+            ports = $"{2000 + number}, {4000 + number}",
             link = new { kind = "openVpnTap", oldInterface = "md0", newInterface = "md0", oldIpv4 = "10.254.0.1/30", newIpv4 = "10.254.0.2/30" },
             workload = new { kind = "docker", container = "mail" },
         })).GetProperty("id").GetGuid();

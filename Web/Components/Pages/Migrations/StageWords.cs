@@ -30,6 +30,7 @@ public static class StageWords
     /// <summary>The words of the button that does it.</summary>
     public static string Action(Stage target, Direction direction) => (direction, target) switch
     {
+        (Direction.Rehearse, _) => "Rehearse the cutover",
         (Direction.Advance, Stage.Preflight) => "Run the checks",
         (Direction.Advance, Stage.Cutover) => "Cut over",
         (Direction.Advance, Stage.Decommission) => "Decommission",
@@ -42,6 +43,7 @@ public static class StageWords
     /// <summary>What it is called while it goes on or when it is over.</summary>
     public static string Title(this StageRun run) => (run.Direction, run.Target) switch
     {
+        (Direction.Rehearse, _) => "Rehearsal",
         (Direction.Advance, Stage.Preflight) => "Checks",
         (Direction.Advance, Stage.Cutover) => "Cutover",
         (Direction.Advance, Stage.Decommission) => "Decommission",
@@ -50,7 +52,7 @@ public static class StageWords
     };
 
     /// <summary>The application itself moves, or moves back.</summary>
-    public static bool IsCutover(this StageRun run) => run is { Direction: Direction.Advance, Target: Stage.Cutover } or { Direction: Direction.Rollback, Target: Stage.Drain };
+    public static bool IsCutover(this StageRun run) => StageRights.IsCutover(run.Target, run.Direction);
 
     /// <summary>What will be felt, said before it is done.</summary>
     public static string Consequences(Migration migration, Stage target, Direction direction)
@@ -60,6 +62,7 @@ public static class StageWords
             : "Established connections end where they are; new ones go to the other server.";
         return (direction, target) switch
         {
+            (Direction.Rehearse, _) => $"{migration.Spec.Workload.Label} is tried on new from a copy of its data. It goes on undisturbed on old, and no client notices.",
             (Direction.Advance, Stage.Preflight) => "Both servers are read again and judged. Nothing is changed on them.",
             (Direction.Advance, Stage.Cutover) => hold,
             (Direction.Rollback, Stage.Drain) => $"{hold} What was written on new since the cutover is carried back to old first.",
@@ -68,6 +71,27 @@ public static class StageWords
             _ => $"Each server takes the change back by itself after {migration.Spec.CheckpointSeconds} s unless it is confirmed over a new connection.",
         };
     }
+
+    /// <summary>Before it was ever done on these servers.</summary>
+    public static string HowLong(Migration migration, Stage target) => target switch
+    {
+        Stage.Cutover when migration.Spec.Mode == CutoverMode.Exclusive =>
+            $"Image and data are copied first, while it still runs: as long as the link takes. Then the hold: {migration.Spec.QuietSeconds:0.#} s for open connections, the stop, what has changed since, the start; never more than {migration.Spec.HoldLimitSeconds} s.",
+        Stage.Cutover => "Image and data are copied first, while it runs: as long as the link takes. Nothing is held.",
+        Stage.Dns or Stage.Drain => "A second or two.",
+        Stage.Link when migration.Spec.Link.Kind == Core.Servers.LinkKind.OpenVpnTap => "Ten to twenty seconds: keys are made on both servers.",
+        _ => "A few seconds: a round trip to apply and one to confirm.",
+    };
+
+    /// <summary>How it is undone once it was done.</summary>
+    public static string WayBack(Stage target) => target switch
+    {
+        Stage.Preflight => "Nothing is changed, so there is nothing to undo.",
+        Stage.Cutover => "“Roll back to Drain” moves it back the same way: with a hold, and with what was written on new meanwhile.",
+        Stage.Decommission => "None: this is the end. Only a new migration brings it back.",
+        Stage.Dns or Stage.Drain => $"“Roll back to {(target - 1).Name()}”, at any time. DNS records are yours to change back.",
+        _ => $"“Roll back to {(target - 1).Name()}”, at any time, with nothing left behind.",
+    };
 
     public static string Of(RunState state) => state switch
     {

@@ -4,6 +4,7 @@ using MigrationDashboard.Core.Inventory;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Infrastructure.Migrations;
+using MigrationDashboard.Web.Components.Pages.Migrations;
 
 namespace MigrationDashboard.Web.Components.Pages.NewMigration;
 
@@ -20,6 +21,12 @@ public sealed class MigrationForm
     public MigrationInput Input { get; private set; } = new();
 
     public WizardStep Step { get; private set; }
+
+    /// <summary>When the cutover is to be, if that is known already; null to plan it later.</summary>
+    public PlannedWindow? Window { get; private set; }
+
+    /// <summary>For the check that the window is not over.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     public IReadOnlyList<Server> Servers { get; init; } = [];
 
@@ -54,6 +61,7 @@ public sealed class MigrationForm
             OldServer = Servers.Any(server => server.Id == draft.Input.OldServer) ? draft.Input.OldServer : null,
             NewServer = Servers.Any(server => server.Id == draft.Input.NewServer) ? draft.Input.NewServer : null,
         };
+        Window = draft.Window is { } json ? CoreJson.Read<PlannedWindow>(json) : null;
         Step = Enum.TryParse<WizardStep>(draft.Step, out var step) && Enum.IsDefined(step) ? step : WizardStep.Servers;
         Check();
         if (_all.Count > 0 && StepOf(_all[0].Field) is var wrong && wrong < Step)
@@ -63,6 +71,13 @@ public sealed class MigrationForm
     public void Change(MigrationInput input)
     {
         Input = input;
+        Check();
+        Changed?.Invoke();
+    }
+
+    public void ChangeWindow(PlannedWindow? window)
+    {
+        Window = window;
         Check();
         Changed?.Invoke();
     }
@@ -132,12 +147,25 @@ public sealed class MigrationForm
         _ => new() { Kind = "commands" },
     };
 
+    private IReadOnlyList<FieldError> WindowErrors()
+    {
+        try
+        {
+            Window?.Parse(Clock.GetUtcNow());
+            return [];
+        }
+        catch (InvalidInputException invalid)
+        {
+            return invalid.Errors;
+        }
+    }
+
     private static string? Written(LinkNetwork? network, System.Net.IPAddress? address) =>
         network is null ? null : string.Create(CultureInfo.InvariantCulture, $"{address}/{network.Network.PrefixLength}");
 
     private void Check()
     {
-        _all = MigrationAdministration.Errors(Input, Servers.Where(server => server.Id == Input.OldServer || server.Id == Input.NewServer));
+        _all = [.. MigrationAdministration.Errors(Input, Servers.Where(server => server.Id == Input.OldServer || server.Id == Input.NewServer)), .. WindowErrors()];
         Errors = [.. _all.Where(error => _checked.Contains(StepOf(error.Field)))];
     }
 }
