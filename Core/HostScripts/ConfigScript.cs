@@ -38,12 +38,15 @@ public static class ConfigScript
         text.Append(Shell.Function("wanted_sysctls", Lines(config.Sysctls.Select(sysctl => $"{sysctl.Path} {sysctl.Value}"))));
         text.Append(Shell.Function("wanted_rules", Lines(routes.Rules.Select(rule => string.Create(CultureInfo.InvariantCulture, $"{Number(rule.Family)} {rule.Preference} {rule.Selector}")))));
         text.Append(Shell.Function("wanted_routes", Lines(routes.Routes.Select(route => $"{Number(route.Family)} {route.Route}"))));
-        text.Append(Shell.Function("wanted_nft", backend == RulesBackend.Nft ? NftRuleset.Render(config) : ""));
-        foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
+        foreach (var (suffix, rules) in new[] { ("", config), ("_early", config with { Holds = config.BootHolds }) })
         {
-            var rules = backend == RulesBackend.Iptables ? IptablesRuleset.Render(config, family) : null;
-            text.Append(Shell.Function($"wanted_iptables{Number(family)}", rules?.Restore ?? ""));
-            text.Append(Shell.Function($"wanted_jumps{Number(family)}", Lines(rules?.Jumps.Select(Line) ?? [])));
+            text.Append(Shell.Function("wanted_nft" + suffix, backend == RulesBackend.Nft ? NftRuleset.Render(rules) : ""));
+            foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
+            {
+                var tables = backend == RulesBackend.Iptables ? IptablesRuleset.Render(rules, family) : null;
+                text.Append(Shell.Function($"wanted_iptables{Number(family)}{suffix}", tables?.Restore ?? ""));
+                text.Append(Shell.Function($"wanted_jumps{Number(family)}{suffix}", Lines(tables?.Jumps.Select(Line) ?? [])));
+            }
         }
 
         text.Append(Shell.Function("all_jumps", Lines(IptablesRuleset.AllJumps(own).Reverse().Select(Line))));

@@ -70,8 +70,10 @@ sysctls_set() {
     mkdir -p "$place"
     [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
     : >"$place/claim-$KEY"
-    # Docker sets the policy of FORWARD to DROP only if it is Docker that switches forwarding on: where somebody else had it on before us, they come first.
-    case $EARLY,$path in yes,net/ipv4/ip_forward | yes,net/ipv6/conf/all/forwarding) [ "$(cat "$place/before")" = 0 ] || continue ;; esac
+    # What was so before us is somebody else's to set after a reboot: Docker closes FORWARD only if it is the one who turns forwarding on.
+    if [ "$EARLY" = yes ] && [ "$(cat "$place/before")" = "$value" ]; then continue; fi
+    # The link has come back, and what it had lost are its own: while the host boots all else is not due yet.
+    case $EARLY,$path in link,*"/$LINK/"*) ;; link,*) continue ;; esac
     write_sysctl "$path" "$value" || can_wait || exit 1
   done
 }
@@ -245,9 +247,18 @@ BEST_EFFORT=no
 EARLY=no
 case ${1:-} in
   set) set_all ;;
-  early) BEST_EFFORT=yes; EARLY=yes; LINK=""; set_all ;;
+  early)
+    BEST_EFFORT=yes LINK="" EARLY=yes
+    # Held until the late run, when what answers on the ports has been started: until then the kernel would refuse whoever calls.
+    wanted_nft() { wanted_nft_early; }
+    wanted_iptables4() { wanted_iptables4_early; }
+    wanted_iptables6() { wanted_iptables6_early; }
+    wanted_jumps4() { wanted_jumps4_early; }
+    wanted_jumps6() { wanted_jumps6_early; }
+    set_all
+    ;;
   late) BEST_EFFORT=yes; set_all ;;
-  link) set_link ;;
+  link) EARLY="link"; set_link ;;
   state) state ;;
   hash) state_hash ;;
   remember) remember_state ;;

@@ -21,6 +21,9 @@ public sealed record HostConfig(Allocation Allocation)
 
     public ValueList<Hold> Holds { get; init; } = [];
 
+    /// <summary>Held while the host boots, from before its network is up until what answers on the ports was started.</summary>
+    public ValueList<Hold> BootHolds { get; init; } = [];
+
     public Egress? Egress { get; init; }
 
     public EgressExit? EgressExit { get; init; }

@@ -50,6 +50,7 @@ public static class StageConfigs
             (true, Role.New) => Forwarding(Serving(config, side), side, acceptNew: false),
             _ => throw new ArgumentOutOfRangeException(nameof(role)),
         };
+        config = config with { BootHolds = side.Holds() };
         if (stage != Stage.Tail && migration.Spec.EgressThroughNew)
             config = WithEgress(config, side, migration);
         if (!held && stage != Stage.Cutover)

@@ -254,7 +254,7 @@ public sealed class StageRunner(
             if (context.Run.From == context.Destination || !await recovery.SettleAsync(context, cancellation))
             {
                 await workloads.CleanUpAsync(context, keep: false);
-                // One that only copied ahead of its window is done when that opens, or now if it has opened meanwhile.
+                // Only copied ahead of its window: it is done when that opens, or now if it has opened meanwhile.
                 if (!held && context.Run.StartedAt < context.Run.NotBefore)
                     await PlanAgainAsync(context);
                 else

@@ -70,7 +70,15 @@ machine_has_settled() {
 
 machine_is_ready() { ( machine_run "$1" test -e /run/lab-ready ) 2>/dev/null; }
 
+# The machine's network may come up, or the machine is gone.
+machine_has_network() {
+    read -r _nspawn <"$state/$1/pid"
+    [ -d "/proc/$_nspawn" ] || return 0
+    ( machine_run "$1" test -e /run/lab-network ) 2>/dev/null
+}
+
 machine_wait() {
+    wait_until 90 "machine '$1' to bring its network up" machine_has_network "$1" && machine_network_plug "$1"
     wait_until 90 "machine '$1' to be ready" machine_has_settled "$1" && machine_is_ready "$1" && return 0
     warn "--- last lines of $1's console"
     tail -n 15 "$state/$1/console.log" >&2

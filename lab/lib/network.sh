@@ -90,6 +90,8 @@ machine_network_up() {
     namespace_up "$1"
     plug "$1" eth0 public
     plug "$1" eth1 lan
+    # As on a real server, packets come when the system brings its network up and not before it has begun to boot.
+    for _switch in public lan; do ip -n "$(namespace router)" link set "$1-$_switch" down; done
     # A card keeps its hardware address over a reboot, or neighbours would talk to the old one for a while.
     case $1 in old) _card=10 ;; *) _card=20 ;; esac
     ip -n "$(namespace "$1")" link set eth0 address "52:54:00:00:00:$_card"
@@ -101,6 +103,11 @@ machine_network_up() {
         address new eth0 "$new4/24" 203.0.113.1 "$new6/64" 2001:db8:113::1
         ip -n "$(namespace new)" addr add 10.77.0.2/24 dev eth1
     fi
+}
+
+# Once network-pre.target is reached inside; see machine/etc/systemd/system/lab-network.service.
+machine_network_plug() {
+    for _switch in public lan; do ip -n "$(namespace router)" link set "$1-$_switch" up; done
 }
 
 # Deleting the switch's end takes the machine's card with it at once, even while its namespace lingers.

@@ -34,8 +34,8 @@ public sealed class Chromium : IAsyncDisposable
             ReducedMotion = ReducedMotion.Reduce,
         });
         // Milliseconds; generous, for machines that build at the same time.
-        context.SetDefaultTimeout(60_000);
-        Assertions.SetDefaultExpectTimeout(20_000);
+        context.SetDefaultTimeout(120_000);
+        Assertions.SetDefaultExpectTimeout(40_000);
         return new Window(context, await context.NewPageAsync());
     }
 
