@@ -17,7 +17,7 @@ public sealed class StageStepsTests
     {
         var steps = StageSteps.Of(Exclusive, Stage.Cutover, Direction.Advance);
         Assert.Equal(
-            [new Step.RequireGate(), new Step.Prepare(Role.Old, Role.New), new Step.AwaitWindow(Role.Old), new Step.RequireGate(AtOpening: true), new Step.CountSessions(Role.Old)],
+            [new Step.RequireGate(), new Step.RequireBudget(), new Step.Prepare(Role.Old, Role.New), new Step.AwaitWindow(Role.Old), new Step.RequireGate(AtOpening: true), new Step.CountSessions(Role.Old)],
             steps.TakeWhile(step => step is not Step.Apply));
     }
 
