@@ -22,7 +22,10 @@ public static class Shell
     {
         if (text.Length == 0)
             return $"{name}() {{ :; }}\n";
-        var delimiter = "END";
+
+        // Dash (0.5.12) loses bytes of a line that begins like the delimiter and goes on with a character beyond ASCII: so no line does.
+        var beginnings = text.Split('\n').Where(line => line.Length > 0).Select(line => line[0]).ToHashSet();
+        var delimiter = "EABCDFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".FirstOrDefault(letter => !beginnings.Contains(letter), 'E') + "ND";
         while (text.Contains(delimiter, StringComparison.Ordinal))
             delimiter += "_" + text.Length.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
         return $"{name}() {{ cat <<'{delimiter}'\n{(text.EndsWith('\n') ? text : text + "\n")}{delimiter}\n}}\n";

@@ -71,6 +71,14 @@ public sealed class FieldTests : IDisposable
         Assert.Equal(texts.Select(text => Sent(text.EndsWith('\n') ? text : text + "\n")), Run(script));
     }
 
+    /// <summary>Dash loses bytes where a line of a here-document begins like its delimiter and goes on beyond ASCII.</summary>
+    [Fact]
+    public void Lines_that_begin_like_a_delimiter_stay_whole()
+    {
+        string[] texts = ["ENDé\n", "Eé\nAé\nBé\n", string.Concat(Enumerable.Range('A', 26).Select(letter => $"{(char)letter}é\n"))];
+        Assert.Equal(texts, Run(string.Concat(texts.Select(text => Shell.Function("text", text) + "text; printf '\\0'\n"))));
+    }
+
     /// <summary>A script's own beginning, which holds the values, and words to print them, with what must come out.</summary>
     private sealed record Case(string Script, ValueList<string> Expected);
 

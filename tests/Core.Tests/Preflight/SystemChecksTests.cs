@@ -174,6 +174,6 @@ public class SystemChecksTests
         var without = Seed.WithOld(host => host with { Tools = ["rsync"] }).WithNew(host => host with { Tools = [] });
         Assert.Equal("missing: ssh, ssh-keygen", without.Ask(new RsyncCheck(), Role.Old).Found);
         Assert.Equal(Fail, without.Status(new RsyncCheck(), Role.New));
-        Assert.Empty(new RsyncCheck().Judge(without.WithSpec(spec => spec with { Mode = CutoverMode.Parallel }).Input));
+        Assert.Empty(new RsyncCheck().Judge(without.WithSpec(spec => spec with { Workload = new SystemdUnit(Name.Parse<UnitName>("postfix", "unit"), []) }).Input));
     }
 }
