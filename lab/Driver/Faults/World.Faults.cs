@@ -48,7 +48,7 @@ public sealed partial class World
     {
         await Lab.ShellAsync(host, "nft flush ruleset; systemctl restart docker");
         if (await StageAsync() != Stage.Preflight)
-            await Dashboard.PostAsync<System.Text.Json.JsonElement?>($"migrations/{Migration}/reapply", null);
+            (await Dashboard.TryPostAsync($"migrations/{Migration}/reapply", null)).EnsureSuccessStatusCode();
     }
 
     /// <summary>All machines share the computer's clock, so it is the tool that lies: what scripts on the host see is an hour late.</summary>
