@@ -101,7 +101,7 @@ public sealed partial class Dashboard : IAsyncDisposable
         if (!process.HasExited)
         {
             await Shell.RunAsync("kill", ["-TERM", $"{process.Id}"]);
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             try
             {
                 await process.WaitForExitAsync(patience.Token);
@@ -109,7 +109,7 @@ public sealed partial class Dashboard : IAsyncDisposable
             catch (OperationCanceledException)
             {
                 process.Kill();
-                throw new InvalidOperationException($"The dashboard did not stop within 20 s:\n{Output}");
+                throw new InvalidOperationException($"The dashboard did not stop within 60 s:\n{Output}");
             }
         }
         process.Dispose();
