@@ -32,7 +32,11 @@ public sealed class ScheduleTests(World world, SshServer ssh)
         await window.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Cancel Preflight" }).ClickAsync();
         await Assertions.Expect(item).ToHaveCountAsync(0);
         Assert.Contains("\"cancelled\"", await client.GetStringAsync($"/api/v1/runs/{run.GetProperty("id").GetGuid()}"), StringComparison.Ordinal);
-        var log = await client.GetStringAsync($"/api/v1/audit?migration={migration}");
+        var log = "";
+
+        // The row goes when the run is cancelled; the entry is written right after.
+        for (var tries = 0; tries < 50 && !log.Contains("stage.cancel", StringComparison.Ordinal); tries++, await Task.Delay(100, TestContext.Current.CancellationToken))
+            log = await client.GetStringAsync($"/api/v1/audit?migration={migration}");
         Assert.Contains("stage.schedule", log, StringComparison.Ordinal);
         Assert.Contains("stage.cancel", log, StringComparison.Ordinal);
     }

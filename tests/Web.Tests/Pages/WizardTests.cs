@@ -60,7 +60,7 @@ public sealed class WizardTests(World world, SshServer ssh)
             await Next(page, "Cutover");
             await page.GetByLabel("Hold at most").FillAsync("0");
             await Next(page, "Review");
-            await Assertions.Expect(page.GetByText("from 1 to 60 seconds")).ToBeVisibleAsync();
+            await Assertions.Expect(page.GetByText("from 2 to 60 seconds")).ToBeVisibleAsync();
             await page.GetByLabel("Hold at most").FillAsync("6");
             await Next(page, "Review");
             await Assertions.Expect(page.Locator(".review")).ToContainTextAsync("held for at most 6 seconds");
