@@ -111,6 +111,10 @@
     if (!isLive() && field.id && field.closest('main')) early.set(field.id, { value: field.value, checked: field.checked });
   });
 
+  // What was typed before even this script had come.
+  for (const field of document.querySelectorAll('main input[id], main textarea[id]'))
+    if (field.value !== field.defaultValue || !!field.checked !== !!field.defaultChecked) early.set(field.id, { value: field.value, checked: field.checked });
+
   function typeAgain(focused) {
     for (const [id, { value, checked }] of early) {
       const field = document.getElementById(id);

@@ -62,14 +62,14 @@ public sealed class TrustTests(WorldFixture fixture) : IClassFixture<WorldFixtur
     [Fact]
     public async Task A_cutover_that_is_expected_to_pass_its_limit_needs_a_written_reason()
     {
-        await World.ReplaceMigrationAsync(holdLimitSeconds: 1);
+        await World.ReplaceMigrationAsync(holdLimitSeconds: 2, quietSeconds: 1.9);
         await World.GoToAsync(Stage.Drain);
         var rehearsal = await World.Dashboard.PostAsync<StageRun>($"migrations/{World.Migration}/rehearsal", null);
         Assert.Equal(RunState.Succeeded, (await World.Dashboard.WaitAsync(rehearsal.Id, TimeSpan.FromMinutes(3))).State);
 
         var refused = await World.Dashboard.RunAsync(World.Migration, Stage.Cutover);
         Assert.Equal(RunState.Reverted, refused.State);
-        Assert.Contains("hold's limit of 1 s", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("hold's limit of 2 s", refused.Error, StringComparison.Ordinal);
         Assert.Null(refused.HoldMs);
 
         var accepted = await World.Dashboard.RunAsync(World.Migration, Stage.Cutover, reason: "nobody calls at night");

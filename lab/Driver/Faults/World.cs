@@ -48,16 +48,17 @@ public sealed partial class World : IAsyncDisposable
     }
 
     /// <summary>Takes the migration back to its beginning and makes another one.</summary>
-    public async Task ReplaceMigrationAsync(int holdLimitSeconds)
+    /// <param name="quietSeconds">How long established connections get inside the hold.</param>
+    public async Task ReplaceMigrationAsync(int holdLimitSeconds, double quietSeconds = 1)
     {
         await GoToAsync(Stage.Preflight);
         await Dashboard.Http.DeleteAsync($"migrations/{Migration}");
-        await AddMigrationAsync(holdLimitSeconds);
+        await AddMigrationAsync(holdLimitSeconds, quietSeconds);
     }
 
     public ValueTask DisposeAsync() => Dashboard.DisposeAsync();
 
-    private async Task AddMigrationAsync(int holdLimitSeconds) => Migration = await Dashboard.AddMigrationAsync(new()
+    private async Task AddMigrationAsync(int holdLimitSeconds, double quietSeconds = 1) => Migration = await Dashboard.AddMigrationAsync(new()
     {
         Name = $"mail {++_migrations}",
         OldServer = _old,
@@ -69,6 +70,7 @@ public sealed partial class World : IAsyncDisposable
         Gate = new(0, 0, 0),
 
         HoldLimitSeconds = holdLimitSeconds,
+        QuietSeconds = quietSeconds,
 
         // Below the default of 30: tests wait for it.
         CheckpointSeconds = 20,
