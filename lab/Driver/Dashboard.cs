@@ -114,7 +114,15 @@ public sealed class Dashboard : IAsyncDisposable
     public async Task<Guid> ImportKeyAsync(string file) =>
         (await PostAsync<JsonElement>("keys", new { name = "lab", privateKey = await File.ReadAllTextAsync(file) })).GetProperty("id").GetGuid();
 
-    public async Task<Guid> AddMigrationAsync(MigrationInput input) => (await PostAsync<JsonElement>("migrations", input)).GetProperty("id").GetGuid();
+    /// <summary>The migrations made so far, also those that are gone by now.</summary>
+    public List<Guid> Added { get; } = [];
+
+    public async Task<Guid> AddMigrationAsync(MigrationInput input)
+    {
+        var id = (await PostAsync<JsonElement>("migrations", input)).GetProperty("id").GetGuid();
+        Added.Add(id);
+        return id;
+    }
 
     /// <summary>Asks for a stage and waits for its end.</summary>
     public async Task<StageRun> RunAsync(Guid migration, Stage target, Direction direction = Direction.Advance, string? reason = null, TimeSpan? limit = null)

@@ -10,7 +10,7 @@ using Xunit;
 namespace MigrationDashboard.Lab.Tests;
 
 /// <summary>A container of TCP and UDP, over IPv4 and IPv6, moved beside itself with sessions going on, and moved back the exclusive way.</summary>
-public sealed class EchoTests(LabFixture fixture)
+public sealed class EchoTests(LabFixture fixture, ITestOutputHelper output) : LabTest(fixture, output)
 {
     private const int Sessions = 20;
 
@@ -20,59 +20,59 @@ public sealed class EchoTests(LabFixture fixture)
     public async Task Sessions_go_on_untouched_through_a_parallel_move_and_are_counted_and_ended_in_time_by_an_exclusive_one()
     {
         // Built once, so that the loads that are started at the same time find it.
-        await fixture.Lab.CommandAsync("load", "--", "--help");
+        await Fixture.Lab.CommandAsync("load", "--", "--help");
         await ThereAsync();
         await BackAsync();
     }
 
     private async Task ThereAsync()
     {
-        var id = await fixture.Dashboard.AddMigrationAsync(Input("echo there", fixture.Old, fixture.New) with { Mode = CutoverMode.Parallel });
+        var id = await Fixture.Dashboard.AddMigrationAsync(Input("echo there", Fixture.Old, Fixture.New) with { Mode = CutoverMode.Parallel });
         foreach (var stage in UpToDrain)
-            await fixture.Dashboard.MustAsync(id, stage);
+            await Fixture.Dashboard.MustAsync(id, stage);
 
-        await using var sessions = Load.Start(fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. From, "--sessions", $"{Sessions}", "--session-interval", "0.3", "--duration", "110"]);
-        await using var load = Load.Start(fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. Targets("old", "8053/udp"), .. Targets("new", "8053/udp"), .. From, "--rate", "80", "--duration", "110", "--timeout", "10"]);
+        await using var sessions = Load.Start(Fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. From, "--sessions", $"{Sessions}", "--session-interval", "0.3", "--duration", "110"]);
+        await using var load = Load.Start(Fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. Targets("old", "8053/udp"), .. Targets("new", "8053/udp"), .. From, "--rate", "80", "--duration", "110", "--timeout", "10"]);
         await Task.Delay(2000);
-        var cutover = await fixture.Dashboard.MustAsync(id, Stage.Cutover);
+        var cutover = await Fixture.Dashboard.MustAsync(id, Stage.Cutover);
         await Task.Delay(1000);
         Passed(await load.StopAsync(), atLeast: 200);
         // Beside the sessions there may be some of the load's short ones.
-        Assert.InRange(Told(await fixture.Dashboard.LogAsync(cutover.Id), "([0-9]+) connections are open: they go on there until they end"), Sessions, Sessions + 100);
+        Assert.InRange(Told(await Fixture.Dashboard.LogAsync(cutover.Id), "([0-9]+) connections are open: they go on there until they end"), Sessions, Sessions + 100);
 
         // What would cut them is refused until they have ended, or a reason is given.
-        var refused = await fixture.Dashboard.RunAsync(id, Stage.Decommission);
+        var refused = await Fixture.Dashboard.RunAsync(id, Stage.Decommission);
         Assert.Equal(RunState.Reverted, refused.State);
         Assert.Contains($"{Sessions} connections are still open at echo (docker) on old", refused.Error, StringComparison.Ordinal);
         var ended = (await sessions.StopAsync()).GetProperty("sessions");
         Assert.Equal((Sessions, 0, 0, 0), (Number(ended, "opened"), Number(ended, "not_opened"), Number(ended, "broken"), Number(ended, "wrong_source")));
         Assert.True(Number(ended, "checks") > Sessions * 5);
 
-        await fixture.Dashboard.MustAsync(id, Stage.Decommission);
+        await Fixture.Dashboard.MustAsync(id, Stage.Decommission);
         Assert.Equal(("exited", "running"), (await StateAsync("old"), await StateAsync("new")));
     }
 
     private async Task BackAsync()
     {
-        var id = await fixture.Dashboard.AddMigrationAsync(Input("echo back", fixture.New, fixture.Old) with { QuietSeconds = 2 });
+        var id = await Fixture.Dashboard.AddMigrationAsync(Input("echo back", Fixture.New, Fixture.Old) with { QuietSeconds = 2 });
         foreach (var stage in UpToDrain)
-            await fixture.Dashboard.MustAsync(id, stage);
+            await Fixture.Dashboard.MustAsync(id, stage);
 
         // The one that stayed behind on old is in the way: never removed, only put aside, and only when that is allowed.
-        var refused = await fixture.Dashboard.RunAsync(id, Stage.Cutover);
+        var refused = await Fixture.Dashboard.RunAsync(id, Stage.Cutover);
         Assert.Equal(RunState.Reverted, refused.State);
         Assert.Contains("a container echo is there that is not ours", refused.Error, StringComparison.Ordinal);
-        using (var allowed = await fixture.Dashboard.Http.PutAsync($"migrations/{id}/replace", new StringContent("{\"allowed\":true}", null, "application/json")))
+        using (var allowed = await Fixture.Dashboard.Http.PutAsync($"migrations/{id}/replace", new StringContent("{\"allowed\":true}", null, "application/json")))
             Assert.True(allowed.IsSuccessStatusCode, await allowed.Content.ReadAsStringAsync());
 
-        await using var sessions = Load.Start(fixture.Lab, [.. Targets("old", "8025/tcp"), .. From, "--sessions", "4", "--session-interval", "0.3", "--duration", "110"]);
-        await using var load = Load.Start(fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. From, "--rate", "80", "--duration", "110", "--connect-timeout", "60"]);
-        await using var datagrams = Load.Start(fixture.Lab, [.. Targets("old", "8053/udp"), .. Targets("new", "8053/udp"), .. From, "--rate", "40", "--duration", "110", "--timeout", "3"]);
+        await using var sessions = Load.Start(Fixture.Lab, [.. Targets("old", "8025/tcp"), .. From, "--sessions", "4", "--session-interval", "0.3", "--duration", "110"]);
+        await using var load = Load.Start(Fixture.Lab, [.. Targets("old", "8025/tcp"), .. Targets("new", "8025/tcp"), .. From, "--rate", "80", "--duration", "110", "--connect-timeout", "60"]);
+        await using var datagrams = Load.Start(Fixture.Lab, [.. Targets("old", "8053/udp"), .. Targets("new", "8053/udp"), .. From, "--rate", "40", "--duration", "110", "--timeout", "3"]);
         await Task.Delay(2000);
-        var cutover = await fixture.Dashboard.MustAsync(id, Stage.Cutover);
+        var cutover = await Fixture.Dashboard.MustAsync(id, Stage.Cutover);
         await Task.Delay(1000);
         Passed(await load.StopAsync(), atLeast: 200);
-        var log = await fixture.Dashboard.LogAsync(cutover.Id);
+        var log = await Fixture.Dashboard.LogAsync(cutover.Id);
         Assert.InRange(Told(log, "([0-9]+) connections are open: they get 2 s to finish"), 4, 100);
         Assert.Equal(4, Told(log, "quiet: atFirst [0-9]+, remained ([0-9]+), ms 2[0-9]{3}"));
         Assert.Equal(4, Number((await sessions.StopAsync()).GetProperty("sessions"), "broken"));
@@ -83,17 +83,17 @@ public sealed class EchoTests(LabFixture fixture)
         var lost = udp.GetProperty("by_second").EnumerateArray().Where(second => Number(second, "failed") > 0).Select(second => Number(second, "t")).ToList();
         Assert.InRange(lost.Count == 0 ? 0 : lost[^1] - lost[0] + 1, 0, (cutover.HoldMs!.Value / 1000) + 3);
 
-        await fixture.Dashboard.MustAsync(id, Stage.Decommission);
+        await Fixture.Dashboard.MustAsync(id, Stage.Decommission);
         Assert.Equal(("running", "exited"), (await StateAsync("old"), await StateAsync("new")));
-        Assert.NotEqual("", await fixture.Lab.ShellAsync("old", "docker ps -aq --filter name=echo.before-"));
-        await fixture.Lab.ShellAsync("old", "docker rm $(docker ps -aq --filter name=echo.before-)");
-        await fixture.Lab.ShellAsync("new", "docker rm echo; docker image rm lab/echo:1");
+        Assert.NotEqual("", await Fixture.Lab.ShellAsync("old", "docker ps -aq --filter name=echo.before-"));
+        await Fixture.Lab.ShellAsync("old", "docker rm $(docker ps -aq --filter name=echo.before-)");
+        await Fixture.Lab.ShellAsync("new", "docker rm echo; docker image rm lab/echo:1");
     }
 
     private MigrationInput Input(string name, Guid from, Guid to)
     {
-        var mail = fixture.Mail(name);
-        var swapped = from != fixture.Old;
+        var mail = Fixture.Mail(name);
+        var swapped = from != Fixture.Old;
         return mail with
         {
             OldServer = from,
@@ -116,7 +116,7 @@ public sealed class EchoTests(LabFixture fixture)
     private string[] Targets(string host, string port)
     {
         var name = host == "old" ? "LAB_OLD" : "LAB_NEW";
-        return ["--target", $"{fixture.Lab.Fact(name)}:{port}", "--target", $"[{fixture.Lab.Fact(name + "6")}]:{port}"];
+        return ["--target", $"{Fixture.Lab.Fact(name)}:{port}", "--target", $"[{Fixture.Lab.Fact(name + "6")}]:{port}"];
     }
 
     private static void Passed(JsonElement summary, int atLeast)
@@ -130,5 +130,5 @@ public sealed class EchoTests(LabFixture fixture)
 
     private static int Number(JsonElement json, string name) => json.GetProperty(name).GetInt32();
 
-    private async Task<string> StateAsync(string host) => (await fixture.Lab.ShellAsync(host, "docker inspect -f '{{.State.Status}}' echo")).Trim();
+    private async Task<string> StateAsync(string host) => (await Fixture.Lab.ShellAsync(host, "docker inspect -f '{{.State.Status}}' echo")).Trim();
 }

@@ -5,7 +5,7 @@ using Xunit;
 namespace MigrationDashboard.Lab.Tests;
 
 /// <summary>Each kind of link through all stages and back again, with clients calling both addresses in both families.</summary>
-public sealed class EveryStageTests(LabFixture fixture)
+public sealed class EveryStageTests(LabFixture fixture, ITestOutputHelper output) : LabTest(fixture, output)
 {
     /// <summary>All that is in the hosts' firewalls but what is ours: our tables, our chains and the openings that carry our comment.</summary>
     private const string ForeignRules = """
@@ -20,27 +20,18 @@ public sealed class EveryStageTests(LabFixture fixture)
     [InlineData(LinkKind.Vxlan)]
     public async Task Every_stage_is_rolled_back_and_both_servers_are_as_they_were_found(LinkKind kind)
     {
-        var (lab, dashboard) = (fixture.Lab, fixture.Dashboard);
+        var (lab, dashboard) = (Fixture.Lab, Fixture.Dashboard);
         var foreign = (Old: await lab.ShellAsync("old", ForeignRules), New: await lab.ShellAsync("new", ForeignRules));
         Assert.Contains("DOCKER", foreign.Old, StringComparison.Ordinal);
-        var id = await dashboard.AddMigrationAsync(fixture.Echo($"every stage {kind}", kind));
-        try
-        {
-            await ThereAndBackAsync(id, foreign);
-        }
-        finally
-        {
-            await fixture.TakeBackAsync(id);
-            await dashboard.Http.DeleteAsync($"migrations/{id}", TestContext.Current.CancellationToken);
-        }
-
+        var id = await dashboard.AddMigrationAsync(Fixture.Echo($"every stage {kind}", kind));
+        await ThereAndBackAsync(id, foreign);
         Assert.Equal("", (await lab.ShellAsync("new", "docker ps -aq --filter name=echo")).Trim());
         Assert.Equal(foreign.Old, await lab.ShellAsync("old", ForeignRules));
     }
 
     private async Task ThereAndBackAsync(Guid id, (string Old, string New) foreign)
     {
-        var (lab, dashboard) = (fixture.Lab, fixture.Dashboard);
+        var (lab, dashboard) = (Fixture.Lab, Fixture.Dashboard);
         await using var direct = Calls("LAB_OLD", "LAB_OLD6");
 
         await dashboard.MustAsync(id, Stage.Preflight);
@@ -66,8 +57,8 @@ public sealed class EveryStageTests(LabFixture fixture)
         await WellAsync(direct);
     }
 
-    private Driver.Load Calls(string four, string six) => Driver.Load.Start(fixture.Lab,
-        "--target", $"{fixture.Lab.Fact(four)}:8025/tcp", "--target", $"[{fixture.Lab.Fact(six)}]:8025/tcp", "--rate", "40", "--duration", "120",
+    private Driver.Load Calls(string four, string six) => Driver.Load.Start(Fixture.Lab,
+        "--target", $"{Fixture.Lab.Fact(four)}:8025/tcp", "--target", $"[{Fixture.Lab.Fact(six)}]:8025/tcp", "--rate", "40", "--duration", "120",
         "--from", "198.51.100.2-198.51.100.201", "--from", "2001:db8:100::2-2001:db8:100::51", "--connect-timeout", "20");
 
     private static async Task WellAsync(Driver.Load load)

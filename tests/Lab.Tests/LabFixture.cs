@@ -1,9 +1,6 @@
-using System.Text.Json;
-using MigrationDashboard.Core;
 using Xunit;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Servers;
-using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Driver;
 
 [assembly: Xunit.AssemblyFixture(typeof(MigrationDashboard.Lab.Tests.LabFixture))]
@@ -72,12 +69,4 @@ public sealed class LabFixture : IAsyncLifetime
 
     /// <summary>The stateless container, which may run on both servers at once.</summary>
     public MigrationInput Echo(string name, LinkKind kind) => Mail(name) with { Ports = "8025", Workload = new() { Kind = "docker", Container = "echo" }, Mode = CutoverMode.Parallel, Link = Link(kind) };
-
-    /// <summary>Takes a migration that a test left half-way off the servers, so that the next test does not fail for it.</summary>
-    public async Task TakeBackAsync(Guid id)
-    {
-        while (StageOrder.Before((await Dashboard.GetAsync<JsonElement>($"migrations/{id}")).GetProperty("stage").Deserialize<Stage>(CoreJson.Options)) is { } before)
-            if ((await Dashboard.RunAsync(id, before, Direction.Rollback)).State != RunState.Succeeded)
-                return;
-    }
 }

@@ -4,7 +4,7 @@ using Xunit;
 namespace MigrationDashboard.Lab.Tests;
 
 /// <summary>A real nginx of the host's own, as a systemd unit with its folders.</summary>
-public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
+public sealed class UnitTests(LabFixture fixture, ITestOutputHelper output) : LabTest(fixture, output)
 {
     private const string Web = "/srv/www";
 
@@ -24,7 +24,7 @@ public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
         TEXT
         """;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
         await OnAsync("old", $"""
             {Configuration}
@@ -40,43 +40,44 @@ public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
         await OnAsync("new", "echo 'not the one' >/etc/nginx/left-by-somebody");
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        await base.DisposeAsync();
         foreach (var host in new[] { "old", "new" })
-            await fixture.Lab.TryShellAsync(host, $"systemctl disable --quiet --now nginx; rm -rf {Web} /etc/nginx/left-by-somebody");
+            await Fixture.Lab.TryShellAsync(host, $"systemctl disable --quiet --now nginx; rm -rf {Web} /etc/nginx/left-by-somebody");
     }
 
     [Fact]
     public async Task Nginx_moves_with_its_folders_under_load_and_stays_down_on_old_after_a_reboot()
     {
-        string[] both = [fixture.Lab.Fact("LAB_OLD"), fixture.Lab.Fact("LAB_NEW")];
-        var id = await fixture.Dashboard.AddMigrationAsync(fixture.Mail("nginx") with
+        string[] both = [Fixture.Lab.Fact("LAB_OLD"), Fixture.Lab.Fact("LAB_NEW")];
+        var id = await Fixture.Dashboard.AddMigrationAsync(Fixture.Mail("nginx") with
         {
             Ports = "80",
             Workload = new() { Kind = "systemd", Unit = "nginx", DataFolders = [Web, "/etc/nginx"], Health = new(Core.Servers.HealthKind.Http, "200") },
         });
         foreach (var stage in new[] { Stage.Preflight, Stage.Link, Stage.Forward, Stage.Dns, Stage.Drain })
-            await fixture.Dashboard.MustAsync(id, stage);
+            await Fixture.Dashboard.MustAsync(id, stage);
 
-        var refused = await fixture.Dashboard.RunAsync(id, Stage.Cutover);
+        var refused = await Fixture.Dashboard.RunAsync(id, Stage.Cutover);
         Assert.Equal(RunState.Reverted, refused.State);
         Assert.Contains("/etc/nginx is there and holds data", refused.Error, StringComparison.Ordinal);
         Assert.Equal("not the one", (await OnAsync("new", "cat /etc/nginx/left-by-somebody")).Trim());
         Assert.Equal("", (await OnAsync("old", "ls -d /etc/systemd/system/nginx.service.d 2>/dev/null || true")).Trim());
-        using (var allowed = await fixture.Dashboard.Http.PutAsync($"migrations/{id}/replace", new StringContent("{\"allowed\":true}", null, "application/json")))
+        using (var allowed = await Fixture.Dashboard.Http.PutAsync($"migrations/{id}/replace", new StringContent("{\"allowed\":true}", null, "application/json")))
             Assert.True(allowed.IsSuccessStatusCode, await allowed.Content.ReadAsStringAsync());
 
         var before = await OnAsync("old", List);
         await using (var load = new HttpLoad(both, 80, 100))
         {
             await Task.Delay(500);
-            var cutover = await fixture.Dashboard.MustAsync(id, Stage.Cutover);
+            var cutover = await Fixture.Dashboard.MustAsync(id, Stage.Cutover);
             await load.StopAsync();
-            var log = await fixture.Dashboard.LogAsync(cutover.Id);
+            var log = await Fixture.Dashboard.LogAsync(cutover.Id);
             Assert.Contains("proof: path /srv/www", log, StringComparison.Ordinal);
             Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures.Take(5)));
             Assert.Equal(load.Attempted, load.Answers.Count);
-            Assert.Equal([fixture.Lab.Fact("LAB_OPS")], load.Sources.Keys);
+            Assert.Equal([Fixture.Lab.Fact("LAB_OPS")], load.Sources.Keys);
             Assert.All(load.Answers.Values, answer => Assert.Equal("served by nginx", answer));
         }
 
@@ -85,20 +86,20 @@ public sealed class UnitTests(LabFixture fixture) : IAsyncLifetime
         Assert.Equal("", (await OnAsync("new", "ls /etc/nginx/left-by-somebody 2>/dev/null || true")).Trim());
 
         // Still enabled on old, and yet it does not start with it: the fence holds, and stragglers are forwarded again.
-        await fixture.Lab.CommandAsync("reboot", "old");
+        await Fixture.Lab.CommandAsync("reboot", "old");
         Assert.Equal("enabled", (await OnAsync("old", "systemctl is-enabled nginx")).Trim());
         await Eventually.TrueAsync("old forwards to new again", async () => (await HttpLoad.AskAsync(both[0], 80, null, TimeSpan.FromSeconds(3))).Body == "served by nginx");
-        await fixture.Lab.TryShellAsync("old", "systemctl start nginx");
+        await Fixture.Lab.TryShellAsync("old", "systemctl start nginx");
         Assert.Equal("inactive", await StateAsync("old"));
 
-        await fixture.Dashboard.MustAsync(id, Stage.Decommission);
+        await Fixture.Dashboard.MustAsync(id, Stage.Decommission);
         Assert.Equal(("inactive", "active"), (await StateAsync("old"), await StateAsync("new")));
         Assert.Equal(("disabled", "enabled"), ((await OnAsync("old", "systemctl is-enabled nginx || true")).Trim(), (await OnAsync("new", "systemctl is-enabled nginx")).Trim()));
         foreach (var host in new[] { "old", "new" })
             Assert.Equal("", (await OnAsync(host, "ls -d /etc/systemd/system/nginx.service.d /var/lib/migration-dashboard /run/migration-dashboard-* 2>/dev/null || true")).Trim());
     }
 
-    private Task<string> OnAsync(string host, string command) => fixture.Lab.ShellAsync(host, command);
+    private Task<string> OnAsync(string host, string command) => Fixture.Lab.ShellAsync(host, command);
 
     private async Task<string> StateAsync(string host) => (await OnAsync(host, "systemctl is-active nginx || true")).Trim();
 }

@@ -5,21 +5,22 @@ using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Driver;
 using MigrationDashboard.Web.Tests;
 using Dashboard = MigrationDashboard.Driver.Dashboard;
+using Xunit;
 
 namespace MigrationDashboard.Lab.Tests.Browser;
 
 /// <summary>A cutover under way is rows in the database, not memory of a page: whoever looks, however late, sees the same.</summary>
-public sealed class SameTruthTests(LabFixture fixture)
+public sealed class SameTruthTests(LabFixture fixture, ITestOutputHelper output) : LabTest(fixture, output)
 {
     [Fact]
     public async Task A_reload_and_a_second_browser_in_the_middle_of_a_cutover_show_the_same_truth()
     {
-        var id = await fixture.Dashboard.AddMigrationAsync(Echo());
+        var id = await Fixture.Dashboard.AddMigrationAsync(Echo());
         foreach (var stage in new[] { Stage.Preflight, Stage.Link, Stage.Forward, Stage.Dns, Stage.Drain })
-            await fixture.Dashboard.MustAsync(id, stage);
+            await Fixture.Dashboard.MustAsync(id, stage);
 
         // Sessions that do not end make the hold wait for its whole quiet time: there is a middle to look at.
-        await using var load = Load.Start(fixture.Lab, "--target", $"{fixture.Lab.Fact("LAB_OLD")}:8025", "--target", $"{fixture.Lab.Fact("LAB_NEW")}:8025", "--sessions", "20", "--rate", "10", "--from", "198.51.100.2-198.51.100.40", "--connect-timeout", "60");
+        await using var load = Load.Start(Fixture.Lab, "--target", $"{Fixture.Lab.Fact("LAB_OLD")}:8025", "--target", $"{Fixture.Lab.Fact("LAB_NEW")}:8025", "--sessions", "20", "--rate", "10", "--from", "198.51.100.2-198.51.100.40", "--connect-timeout", "60");
         await using var chromium = new Chromium();
         await chromium.InitializeAsync();
         await using var first = await OpenAsync(chromium, id);
@@ -62,11 +63,11 @@ public sealed class SameTruthTests(LabFixture fixture)
         await one.StageAsync("Roll back to Drain", "5 of 8 · Drain");
         await load.StopAsync();
         foreach (var stage in new[] { Stage.Dns, Stage.Forward, Stage.Link, Stage.Preflight })
-            await fixture.Dashboard.MustAsync(id, stage, Direction.Rollback);
+            await Fixture.Dashboard.MustAsync(id, stage, Direction.Rollback);
     }
 
     private async Task<Window> SignInAsync(Chromium chromium) =>
-        await (await chromium.OpenAsync(fixture.Dashboard.Address.GetLeftPart(UriPartial.Authority))).SignInAsync(Dashboard.AdministratorName, Dashboard.AdministratorPassword);
+        await (await chromium.OpenAsync(Fixture.Dashboard.Address.GetLeftPart(UriPartial.Authority))).SignInAsync(Dashboard.AdministratorName, Dashboard.AdministratorPassword);
 
     private async Task<Window> OpenAsync(Chromium chromium, Guid id)
     {
@@ -75,7 +76,7 @@ public sealed class SameTruthTests(LabFixture fixture)
         return window;
     }
 
-    private MigrationInput Echo() => fixture.Mail("echo, watched by three") with
+    private MigrationInput Echo() => Fixture.Mail("echo, watched by three") with
     {
         Ports = "8025",
         Workload = new() { Kind = "docker", Container = "echo", Health = HealthCheck.TcpConnect },
