@@ -25,6 +25,7 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
         new("nat", "PREROUTING", allocation.ChainPrefix + "-DNAT"),
         new("nat", "POSTROUTING", allocation.ChainPrefix + "-SNAT"),
         new("filter", "FORWARD", allocation.ChainPrefix + "-GUARD"),
+        new("filter", "OUTPUT", allocation.ChainPrefix + "-PATIENCE"),
     ];
 
     public static IptablesRuleset Render(HostConfig config, AddressFamily family)
@@ -106,6 +107,12 @@ public sealed record IptablesRuleset(AddressFamily Family, string Restore, Value
                 yield return ("FWD", $"-o {forwarding.Link} -p tcp --tcp-flags SYN,RST SYN -m connmark --mark {marks.Forwarded} -j TCPMSS --clamp-mss-to-pmtu");
                 yield return ("FWD", $"-i {forwarding.Link} -p tcp --tcp-flags SYN,RST SYN -m connmark --mark {marks.Forwarded} -j TCPMSS --set-mss {NftRuleset.MaximumSegment(forwarding)}");
             }
+
+        foreach (var ours in NftRuleset.Carried(config, family))
+            foreach (var type in family == AddressFamily.InterNetwork
+                ? new[] { "-p icmp --icmp-type network-unreachable", "-p icmp --icmp-type host-unreachable" }
+                : ["-p icmpv6 --icmpv6-type no-route", "-p icmpv6 --icmpv6-type address-unreachable"])
+                yield return ("PATIENCE", $"{type} -m connmark --mark {ours} -j DROP");
 
         foreach (var (link, mark) in returns.Select(path => (path.Link, marks.Return)).Concat(
             config.Egress is { } own && own.Family == family ? [(own.Link, marks.Egress)] : []))

@@ -17,6 +17,7 @@ namespace MigrationDashboard.Core.Network;
 /// forward     -150 mangle  clamp: MSS lowered to what the link carries
 ///                0 filter  guard: what is not ours is not forwarded
 /// output      -150 mangle  replies: of local processes; the route type asks the routing rules again
+///                0 filter  patience: a link that is cut for a while is not told to those who call
 /// postrouting -150 mangle  unmark: a link that is itself a tunnel of the kernel would route its outer packet by the mark
 ///               90         as_us: before Docker's masquerade at 100
 /// </code>
@@ -163,6 +164,12 @@ public static class NftRuleset
             reply.Rules.Add(Reply(marks.Return));
         yield return reply;
 
+        // A neighbour that does not answer is told by ICMP, and that ends a connect that would have gone on trying (tcp_v4_err in SYN_SENT; RFC 5461).
+        var patience = new Chain("patience", "filter", "output", 0, []);
+        foreach (var ours in Carried(config, family))
+            patience.Rules.Add($"{(ip == "ip" ? "icmp type destination-unreachable icmp code { net-unreachable, host-unreachable }" : "icmpv6 type destination-unreachable icmpv6 code { no-route, addr-unreachable }")} ct mark & {ours.MaskHex} == {ours.ValueHex} drop");
+        yield return patience;
+
         // Encapsulated packets keep the mark, and VXLAN looks up its way by it: our table would lead them into the link again.
         var unmark = new Chain("unmark", "filter", "postrouting", -150, []);
         foreach (var path in returns)
@@ -175,6 +182,15 @@ public static class NftRuleset
         if (exit is not null)
             snat.Rules.Add($"iifname \"{exit.Link}\" oifname \"{exit.Outbound}\" {ip} saddr {{ {exit.Sources} }} snat to {exit.Address}");
         yield return snat;
+    }
+
+    /// <summary>The marks of the connections that go over the link.</summary>
+    internal static IEnumerable<ConnectionMark> Carried(HostConfig config, AddressFamily family)
+    {
+        if (config.Forwardings.Any(forwarding => forwarding.Family == family))
+            yield return config.Allocation.Forwarded;
+        if (config.ReturnPaths.Any(path => path.Family == family))
+            yield return config.Allocation.Return;
     }
 
     /// <summary>TCP payload that fits the link: MTU less the IP and TCP headers without options.</summary>

@@ -28,7 +28,7 @@ public sealed class ApplyTests : IDisposable
         host.Sh("echo 1 >/proc/sys/net/ipv4/conf/pub0/forwarding; echo 1 >/proc/sys/net/ipv6/conf/link0/forwarding; echo 0 >/proc/sys/net/ipv4/conf/pub0/accept_redirects");
         // The base chains that iptables leaves behind by itself are there before.
         host.Sh("""
-            for c in iptables ip6tables; do for p in raw:PREROUTING mangle:PREROUTING mangle:FORWARD mangle:OUTPUT mangle:POSTROUTING nat:PREROUTING filter:FORWARD; do
+            for c in iptables ip6tables; do for p in raw:PREROUTING mangle:PREROUTING mangle:FORWARD mangle:OUTPUT mangle:POSTROUTING nat:PREROUTING filter:FORWARD filter:OUTPUT; do
               $c -t ${p%:*} -A ${p#*:} -j ACCEPT; $c -t ${p%:*} -D ${p#*:} -j ACCEPT
             done; done
             """);

@@ -91,6 +91,23 @@ public sealed class ForwardingTests : IDisposable
         Assert.Contains("packets 0 bytes 0", hosts.Old.Sh("nft list counter ip leak leaked"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(RulesBackend.Nft)]
+    [InlineData(RulesBackend.Iptables)]
+    public async Task While_nobody_answers_on_the_link_a_caller_goes_on_trying(RulesBackend backend)
+    {
+        hosts.Apply(Cases.Mail(backend), Stage.Forward);
+        hosts.Old.Sh("ip link set link0 arp off; nft 'add table ip6 mute; add chain ip6 mute in { type filter hook input priority 0; icmpv6 type nd-neighbor-solicit drop; }'; ip neigh flush dev link0");
+        hosts.New.Sh("ip neigh flush dev link0");
+
+        // Three questions for the neighbour, a second each, before the kernel tells the caller that it is unreachable.
+        var asked = await Task.WhenAll(
+            Task.Run(() => hosts.Ask(ThreeHosts.NewPublic, 25, seconds: 5)),
+            Task.Run(() => hosts.Ask(ThreeHosts.NewPublic6, 25, seconds: 5)));
+
+        Assert.All(asked, Assert.Null);
+    }
+
     [Fact]
     public void After_the_link_came_back_the_host_puts_its_routes_back_itself()
     {
