@@ -73,6 +73,23 @@ public static class ApplyScript
         return text.ToString();
     }
 
+    /// <summary>
+    /// The script by which the host that a workload has left gives up its own way back, inside the hold (docs/decisions/041). From then on only the other
+    /// host's word lets it start the workload again.
+    /// </summary>
+    /// <param name="onward">What it becomes when the other host keeps the change.</param>
+    /// <param name="ask">A script that prints what the other host says: <c>waits</c>, <c>stays</c> or <c>back</c>; nothing while it cannot be asked.</param>
+    public static string HandOver(HostConfig onward, RulesBackend backend, string token, string ask)
+    {
+        var text = Prologue(onward.Allocation);
+        text.Append(CultureInfo.InvariantCulture, $"TOKEN={Shell.Quote(token)}\n");
+        text.Append(Shell.Function("onward_config", ConfigScript.Render(onward, backend)));
+        text.Append(Shell.Function("ask_text", ask));
+        text.Append(ScriptFile.Read("host.sh"));
+        text.Append(ScriptFile.Read("handover.sh"));
+        return text.ToString();
+    }
+
     /// <summary>The script that has a host go back at once instead of when its checkpoint runs out.</summary>
     public static string Revert(Allocation own, string token)
     {

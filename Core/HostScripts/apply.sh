@@ -50,7 +50,7 @@ fi
 
 # The dead man's switch: without a confirmation the host goes back by itself.
 case $CHECKPOINT in
-  0) rm -f "$FOLDER/checkpoint" ;;
+  0) rm -f "$FOLDER/checkpoint" && end_hand_over ;;
   keep) [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$TOKEN" ] || { rm -f "$FOLDER/next.sh"; fail checkpoint 77 "the host has already gone back by itself"; } ;;
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"

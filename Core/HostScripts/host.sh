@@ -28,6 +28,15 @@ make_it_stay() {
   return 0
 }
 
+# The dashboard is back at it: this host need not find out by itself what becomes of a workload it has handed over.
+end_hand_over() {
+  [ -e "$FOLDER/handed" ] || return 0
+  token=$(cat "$FOLDER/handed")
+  rm -f "$FOLDER/handed" "$FOLDER/onward.sh" "$FOLDER/ask.sh"
+  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$token.timer" 9>&- 2>/dev/null
+  return 0
+}
+
 # From now on it is started again whenever Docker is (PartOf=), which puts back what Docker may have thrown out.
 start_late() { [ ! -d /run/systemd/system ] || systemctl --no-block start "migration-dashboard-late@$KEY.service" 9>&- 2>/dev/null; }
 

@@ -1,9 +1,41 @@
 # The way back, run on the host itself when a change was not confirmed in time. $1 is the token of the checkpoint it belongs to.
 armed() { [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$1" ]; }
+handed() { [ "$(cat "$FOLDER/handed" 2>/dev/null)" = "$1" ]; }
 
-armed "$1" || exit 0
-take_lock 600 || exit 75
-armed "$1" || exit 0
+# The workload was handed over to the other host, and nobody has told this one since to let clients through: what the other host says decides. As long
+# as it says nothing this one holds: it might serve clients by now.
+settle() {
+  tries=0
+  while handed "$1" && [ "$tries" -lt 36000 ]; do
+    tries=$((tries + 1))
+    case $(sh "$FOLDER/ask.sh" </dev/null 2>/dev/null) in
+      stays)
+        take_lock 600 && handed "$1" || exit 0
+        mv "$FOLDER/onward.sh" "$FOLDER/current.sh"
+        rm -f "$FOLDER/handed" "$FOLDER/ask.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
+        sh "$FOLDER/current.sh" set >"$FOLDER/settle.log" 2>&1 9>&- || exit 1
+        start_late
+        rm -f "$FOLDER/revert.sh" "$FOLDER/settle.log"
+        exit 0
+        ;;
+      back)
+        take_lock 600 && handed "$1" || exit 0
+        rm -f "$FOLDER/handed" "$FOLDER/ask.sh" "$FOLDER/onward.sh" "$FOLDER/confirmed"
+        return 0
+        ;;
+    esac
+    sleep 1
+  done
+  exit 0
+}
+
+if armed "$1"; then
+  take_lock 600 || exit 75
+  armed "$1" || exit 0
+else
+  handed "$1" || exit 0
+  settle "$1"
+fi
 revert_first >"$FOLDER/revert.log" 2>&1 9>&-
 code=0
 # Should a step fail, everything that can be put back is.

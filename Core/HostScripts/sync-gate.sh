@@ -1,5 +1,5 @@
-# All that the key of a run may do on the receiving host: write into the folders of this migration by rsync, and load one image. The rendered part
-# before it holds SYNC and STATE. What the other end asks for is taken word by word and never given to a shell; it names folders by number only.
+# All that the key of a run may do on the receiving host: write into the folders of this migration by rsync, load one image, and ask what became of the
+# run's change. The rendered part before it holds SYNC, STATE and FOLDER. What the other end asks for is taken word by word and never given to a shell; it names folders by number only.
 set -fu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -26,6 +26,17 @@ case "${1:-} ${2:-}" in
     image_id "$2"
     timeout 3600 docker load -q || exit
     grep -qxF "image $2" "$STATE/made" 2>/dev/null || { mkdir -p "$STATE" && echo "image $2" >>"$STATE/made"; }
+    exit
+    ;;
+  "state "*)
+    case $2 in '' | *[!0-9A-Za-z]*) deny "$2" ;; esac
+    if [ -e "$FOLDER/checkpoint" ]; then
+      echo waits
+    elif [ "$(cat "$FOLDER/confirmed" 2>/dev/null)" = "$2" ]; then
+      echo stays
+    elif [ "$(cat "$FOLDER/outcome" 2>/dev/null)" = "reverted $2" ]; then
+      echo back
+    fi
     exit
     ;;
   *) deny "${1:-a shell}" ;;

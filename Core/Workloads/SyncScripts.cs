@@ -59,7 +59,7 @@ public sealed partial class SyncScripts
         var text = new StringBuilder(TargetValues());
         text.Append(CultureInfo.InvariantCulture, $"PUBLIC_KEY={Shell.Quote(Key(publicKey))}\n");
         text.Append(Shell.Function("sync_paths", string.Concat(folders.Select(folder => folder.Target + (folder.IsFile ? "" : "/") + "\n"))));
-        text.Append(Shell.Function("gate_text", $"SYNC={RunFolder}/target STATE={WorkloadScripts.StateFolder(own)}\n" + ScriptFile.Read("sync-gate.sh")));
+        text.Append(Shell.Function("gate_text", $"SYNC={RunFolder}/target STATE={WorkloadScripts.StateFolder(own)} FOLDER={own.Folder}\n" + ScriptFile.Read("sync-gate.sh")));
         return text + Files("sync-target.sh") + Main("step listen listen\nprint_host_key");
     }
 
@@ -71,6 +71,10 @@ public sealed partial class SyncScripts
 
     /// <summary>On the source, when the workload has stopped: the last pass and its proof. Results <c>pass</c> and <c>proof</c> for each folder. Part of <see cref="WorkloadScripts.StopAndSync"/>.</summary>
     public string Final(string hostKey) => Source(hostKey, FinalSteps);
+
+    /// <summary>On the source: prints what became of a run's change on the target, by the way that the data went; nothing while there is no answer.</summary>
+    /// <param name="token">The run's: letters and digits.</param>
+    public string Ask(string token) => $"unset SSH_AUTH_SOCK\ntimeout 10 ssh -F {RunFolder}/source/ssh_config target state {Shell.Quote(token)}\n";
 
     public string CloseSource() => Source(null, "step close close_source");
 

@@ -67,9 +67,13 @@ public sealed class HostApply(OpenSsh ssh)
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
-    /// <param name="overOpen">Over the open connection instead, where nothing is to be proved and each millisecond counts.</param>
-    public Task<HostChange> ConfirmAsync(SshTarget target, HostConfig config, string token, CancellationToken cancellation, bool overOpen = false) =>
-        RunAsync(target, "confirm", ApplyScript.Confirm(config, token), newConnection: !overOpen, cancellation);
+    public Task<HostChange> ConfirmAsync(SshTarget target, HostConfig config, string token, CancellationToken cancellation) =>
+        RunAsync(target, "confirm", ApplyScript.Confirm(config, token), newConnection: true, cancellation);
+
+    /// <summary>Inside the hold, over the open connection, where each millisecond counts: see <see cref="ApplyScript.HandOver"/>.</summary>
+    /// <exception cref="HostChangeException">The host has gone back already.</exception>
+    public Task<HostChange> HandOverAsync(SshTarget target, HostConfig onward, RulesBackend backend, string token, string ask, CancellationToken cancellation) =>
+        RunAsync(target, "hand over", ApplyScript.HandOver(onward, backend, token, ask), newConnection: false, cancellation);
 
     /// <summary>Has the host take back a change that is not confirmed, at once.</summary>
     public Task<HostChange> RevertAsync(SshTarget target, Allocation own, string token, CancellationToken cancellation) =>

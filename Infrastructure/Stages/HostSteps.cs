@@ -70,15 +70,15 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
 
     /// <summary>
     /// The commit of a cutover. Only after it does the other host let clients in, so nothing they write is ever left behind on a host that goes back;
-    /// until then this one goes on holding, so that nobody is refused if the other cannot be reached (docs/decisions/041).
+    /// until then this one goes on holding, so that nobody is refused if the other cannot be reached, and asks the other one itself when nobody tells it
+    /// in time (docs/decisions/041).
     /// </summary>
     public Task HandOverAsync(RunContext context, Role from, CancellationToken cancellation) => context.Log.StepAsync("hand over", context.Host(from), async notes =>
     {
-        var given = context.Given ?? throw new InvalidOperationException("There is nothing to hand over.");
-
         // It may be done although the answer is lost.
         context.Committed = true;
-        await hosts.ConfirmAsync(context.Target(from), StageConfigs.For(context.Migration, given.Stage, from, given.Held), context.Run.Token, cancellation, overOpen: true);
+        await hosts.HandOverAsync(
+            context.Target(from), StageConfigs.For(context.Migration, context.Destination, from), context.Backend(from), context.Run.Token, context.Sync?.Scripts.Ask(context.Run.Token) ?? "", cancellation);
         notes.ExitCode = 0;
         lock (context.Armed)
             context.Armed.Remove(from);

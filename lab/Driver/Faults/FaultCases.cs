@@ -26,6 +26,7 @@ public static class FaultCases
         new("kill-before", "at once", world => world.KillDashboardAsync()),
         new("kill-during", "during", world => world.KillDashboardAsync()),
         new("kill-between", "between", world => world.KillDashboardAsync()) { Fits = HostChanges },
+        new("kill-between-long", "between", world => world.KillDashboardAsync(TimeSpan.FromSeconds(40))) { Fits = Cutovers },
         new("kill-copy", "copy", world => world.KillDashboardAsync()),
         new("kill-stop", "stop", world => world.KillDashboardAsync()),
         new("kill-start", "start", world => world.KillDashboardAsync()),

@@ -46,7 +46,8 @@ public sealed partial class World
     /// <summary>What <c>nft -f /etc/nftables.conf</c> does where that begins with a flush; Docker is restarted, as it must be after that, and the operator sets ours again.</summary>
     public async Task FlushRulesetAsync(string host)
     {
-        await Lab.ShellAsync(host, "nft flush ruleset; systemctl restart docker");
+        // What Docker set when it turned forwarding on it does not set again now that it is on: that is put back as it was found.
+        await Lab.ShellAsync(host, "policy=$(iptables -S FORWARD | head -n 1); nft flush ruleset; systemctl restart docker; iptables $policy");
         if (await StageAsync() != Stage.Preflight)
             (await Dashboard.TryPostAsync($"migrations/{Migration}/reapply", null)).EnsureSuccessStatusCode();
     }

@@ -1,0 +1,84 @@
+using System.Net;
+using MigrationDashboard.Core.HostScripts;
+using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Network;
+using MigrationDashboard.Core.Stages;
+using Xunit;
+
+namespace MigrationDashboard.Core.Tests.HostScripts;
+
+/// <summary>A host that has handed its workload over and hears nothing more from the dashboard: the other host's word decides.</summary>
+public sealed class HandOverTests : IDisposable
+{
+    private readonly ThreeHosts hosts = new();
+
+    private readonly Migration mail = Cases.Mail();
+
+    public void Dispose() => hosts.Dispose();
+
+    [Theory]
+    [InlineData("stays", Stage.Tail, "went back")]
+    [InlineData("back", Stage.Drain, "stays")]
+    public void Left_alone_it_holds_until_the_other_says_what_it_does_and_does_what_fits(string said, Stage end, string after)
+    {
+        using var server = WhoAmI.Tcp(hosts.Old, IPAddress.Any, 25);
+        Begin();
+
+        // The time of the hold is over, and it holds: the other one may be serving clients by now.
+        Thread.Sleep(2500);
+        Assert.Equal(Hash(Stage.Drain, held: true), Stored());
+        Assert.Null(hosts.Ask(ThreeHosts.OldPublic, 25, seconds: 1.3));
+
+        hosts.Old.Sh($"echo {said} >/run/said");
+        Eventually.Equal(Hash(end), Stored, 10);
+        Assert.DoesNotContain("handed", hosts.Old.Sh($"ls {mail.Allocation.Folder}"), StringComparison.Ordinal);
+
+        if (end == Stage.Drain)
+            Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.OldPublic, 25));
+        Assert.Equal(said == "back" ? "started again" : "", hosts.Old.Sh("cat /run/started 2>/dev/null || true").Trim());
+        hosts.Old.Sh($"echo '{after}' >/run/said");
+        Thread.Sleep(1500);
+        Assert.Equal(Hash(end), Stored());
+    }
+
+    [Fact]
+    public void The_dashboard_that_comes_back_has_the_last_word()
+    {
+        Begin();
+        Thread.Sleep(2500);
+
+        hosts.Old.Apply(mail.Config(Stage.Tail, Role.Old), checkpoint: new CheckpointChange.None()).MustSucceed("release");
+        hosts.Old.Sh("echo back >/run/said");
+        Thread.Sleep(2500);
+
+        Assert.Equal(Hash(Stage.Tail), Stored());
+        Assert.Equal("", hosts.Old.Sh("cat /run/started 2>/dev/null || true").Trim());
+    }
+
+    [Fact]
+    public void Nothing_is_handed_over_by_a_host_that_has_gone_back()
+    {
+        hosts.Apply(mail, Stage.Drain);
+        hosts.Old.Apply(mail.Config(Stage.Drain, Role.Old, held: true), checkpoint: new CheckpointChange.Arm(1, "t1")).MustSucceed("hold");
+        Eventually.Equal(Hash(Stage.Drain), Stored, 10);
+
+        var late = HandOver();
+
+        Assert.Equal(77, late.Exit);
+        Assert.DoesNotContain("handed", hosts.Old.Sh($"ls {mail.Allocation.Folder}"), StringComparison.Ordinal);
+    }
+
+    private void Begin()
+    {
+        hosts.Apply(mail, Stage.Drain);
+        hosts.Old.Apply(mail.Config(Stage.Drain, Role.Old, held: true), checkpoint: new CheckpointChange.Arm(2, "t1", "echo started again >/run/started")).MustSucceed("hold");
+        HandOver().MustSucceed("hand over");
+        HandOver().MustSucceed("asked twice, it answers the same");
+    }
+
+    private Outcome HandOver() => hosts.Old.Run(ApplyScript.HandOver(mail.Config(Stage.Tail, Role.Old), RulesBackend.Nft, "t1", "cat /run/said\n"));
+
+    private string Stored() => hosts.Old.Sh($"sha256sum {mail.Allocation.Folder}/current.sh").Split(' ')[0];
+
+    private string Hash(Stage stage, bool held = false) => ConfigScript.Hash(ConfigScript.Render(mail.Config(stage, Role.Old, held), RulesBackend.Nft));
+}
