@@ -24,11 +24,25 @@ public abstract record CheckpointChange
     public sealed record Commit(string Token) : CheckpointChange;
 }
 
+/// <summary>How much of a configuration is set.</summary>
+public enum Pace
+{
+    /// <summary>All of it, whatever is there.</summary>
+    Whole,
+
+    /// <summary>New connections begin to wait: only what differs from the configuration before.</summary>
+    Hold,
+
+    /// <summary>They go on: only what differs.</summary>
+    Release,
+}
+
 /// <summary>Renders the script that takes a host from one configuration to the next (DESIGN §4), to be run as root by <c>sh -s</c>.</summary>
 public static class ApplyScript
 {
     /// <param name="expected">Hash of the stored configuration that the plan was made against; <c>none</c> when there was none, <c>any</c> not to ask.</param>
-    public static string Render(HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, bool force = false)
+    /// <param name="pace">How much is set: within a cutover only what changes, because clients wait.</param>
+    public static string Render(HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, bool force = false, Pace pace = Pace.Whole)
     {
         var own = config.Allocation;
         var (seconds, token, onRevert, afterRevert) = checkpoint switch
@@ -45,6 +59,7 @@ public static class ApplyScript
             COMMIT={(checkpoint is CheckpointChange.Commit ? "yes" : "no")}
             TOKEN={Shell.Quote(token)}
             FORCE={(force ? "yes" : "no")}
+            PACE={pace switch { Pace.Hold => "hold", Pace.Release => "release", _ => "set" }}
             KEEP_FILES={(config.IsEmpty ? "no" : "yes")}
             WATCH={(config.Link is null ? "no" : "yes")}
 

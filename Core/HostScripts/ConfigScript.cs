@@ -34,10 +34,18 @@ public static class ConfigScript
             OPENINGS={Shell.Quote(string.Join(' ', openings.Select(opening => opening.Id)))}
 
             """);
-        text.Append(Shell.Function("wanted_addresses", Lines(config.Link?.Addresses.Select(address => address.ToString()) ?? [])));
-        text.Append(Shell.Function("wanted_sysctls", Lines(config.Sysctls.Select(sysctl => $"{sysctl.Path} {sysctl.Value}"))));
-        text.Append(Shell.Function("wanted_rules", Lines(routes.Rules.Select(rule => string.Create(CultureInfo.InvariantCulture, $"{Number(rule.Family)} {rule.Preference} {rule.Selector}")))));
-        text.Append(Shell.Function("wanted_routes", Lines(routes.Routes.Select(route => $"{Number(route.Family)} {route.Route}"))));
+        (string Name, string Text)[] parts =
+        [
+            ("link", Shell.Function("wanted_addresses", Lines(config.Link?.Addresses.Select(address => address.ToString()) ?? [])) + LinkScript.Functions(config)),
+            ("sysctls", Shell.Function("wanted_sysctls", Lines(config.Sysctls.Select(sysctl => $"{sysctl.Path} {sysctl.Value}")))),
+            ("routes",
+                Shell.Function("wanted_rules", Lines(routes.Rules.Select(rule => string.Create(CultureInfo.InvariantCulture, $"{Number(rule.Family)} {rule.Preference} {rule.Selector}")))) +
+                Shell.Function("wanted_routes", Lines(routes.Routes.Select(route => $"{Number(route.Family)} {route.Route}")))),
+        ];
+
+        // Two configurations that have a part in common have the same hash of it.
+        text.Append(CultureInfo.InvariantCulture, $"PARTS='{string.Join(' ', parts.Select(part => $"{part.Name}:{Hash($"{config.Link?.Interface} {part.Text}")[..16]}"))}'\n");
+        text.AppendJoin("", parts.Select(part => part.Text));
         foreach (var (suffix, rules) in new[] { ("", config), ("_early", config with { Holds = config.BootHolds }) })
         {
             text.Append(Shell.Function("wanted_nft" + suffix, backend == RulesBackend.Nft ? NftRuleset.Render(rules) : ""));
@@ -52,7 +60,6 @@ public static class ConfigScript
         text.Append(Shell.Function("all_jumps", Lines(IptablesRuleset.AllJumps(own).Reverse().Select(Line))));
         foreach (var opening in openings)
             text.Append(Shell.Function("opening_" + opening.Id, Lines([opening.What, opening.Check, opening.Add, opening.Remove])));
-        text.Append(LinkScript.Functions(config));
         text.Append(ScriptFile.Read("step.sh"));
         text.Append(ScriptFile.Read("config.sh"));
         return text.ToString();

@@ -153,6 +153,7 @@ routes_prune() {
 openings_set() {
   mkdir -p "$FOLDER/openings"
   for id in $OPENINGS; do
+    if [ -n "$WAS" ] && [ -e "$FOLDER/openings/$id" ]; then continue; fi
     "opening_$id" >"$FOLDER/openings/$id"
     sh -c "$(sed -n 2p "$FOLDER/openings/$id")" >/dev/null 2>&1 || sh -c "$(sed -n 3p "$FOLDER/openings/$id")" || { sed -n 1p "$FOLDER/openings/$id"; return 1; }
   done
@@ -223,17 +224,23 @@ state_hash() { state | sha256sum | cut -d' ' -f1; }
 remember_state() { state >"$FOLDER/applied-state" && sha256sum <"$FOLDER/applied-state" | cut -d' ' -f1 >"$FOLDER/applied"; }
 
 set_all() {
-  step link link_up
-  step sysctls sysctls_set
-  step routes routes_set
+  changed link && step link link_up
+  changed sysctls && step sysctls sysctls_set
+  changed routes && step routes routes_set
   step openings openings_set
   step rules rules_set
   step openings-removed openings_prune
-  step routes-removed routes_prune
-  step sysctls-restored sysctls_release
-  step link-removed link_prune
-  # What was applied is what the host is compared with later: a start after a reboot may not redefine it.
-  can_wait || remember_state
+  changed routes && step routes-removed routes_prune
+  changed sysctls && step sysctls-restored sysctls_release
+  changed link && step link-removed link_prune
+  return 0
+}
+
+# Clients wait while a cutover goes on: what the configuration before ($WAS, its PARTS) had as well is not set again then.
+changed() {
+  for part in $PARTS; do
+    case $part in "$1":*) case " $WAS " in *" $part "*) return 1 ;; esac ;; esac
+  done
 }
 
 # What an interface that went away and came back has lost (the kernel drops its routes and its sysctls with it).
@@ -245,8 +252,12 @@ set_link() {
 
 BEST_EFFORT=no
 EARLY=no
+WAS=
 case ${1:-} in
-  set) set_all ;;
+  set) set_all && remember_state ;;
+  # Within a cutover: $2 are the parts of the configuration before, which is what the host has. What is held now is compared with nothing later.
+  hold) WAS=$2 && set_all ;;
+  release) WAS=$2 && set_all && remember_state ;;
   early)
     BEST_EFFORT=yes LINK="" EARLY=yes
     # Held until the late run, when what answers on the ports has been started: until then the kernel would refuse whoever calls.
@@ -257,6 +268,7 @@ case ${1:-} in
     wanted_jumps6() { wanted_jumps6_early; }
     set_all
     ;;
+  # What was applied is what the host is compared with later: a start after a reboot does not redefine it.
   late) BEST_EFFORT=yes; set_all ;;
   link) EARLY="link"; set_link ;;
   state) state ;;

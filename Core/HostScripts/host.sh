@@ -45,7 +45,8 @@ leave() {
   rmdir "$FOLDER" 2>/dev/null
   [ -z "$(find "$HOST" -mindepth 1 -maxdepth 1 ! -name lock 2>/dev/null)" ] || return 0
   rm -f /etc/systemd/system/migration-dashboard@.service /etc/systemd/system/migration-dashboard-late@.service /etc/systemd/system/migration-dashboard-watch@.service
-  rm -rf "$HOST"
+  # Whoever asks for the lock at this moment makes its file anew, and the folder is not empty.
+  for try in 1 2 3 4 5; do rm -rf "$HOST" 2>/dev/null && break; done
 }
 
 # Takes everything of this migration off the host but what the configuration itself has undone: files, units, and the last one the host's folder.

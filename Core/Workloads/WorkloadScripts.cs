@@ -98,7 +98,7 @@ public abstract class WorkloadScripts
         sync?.SourceValues(hostKey ?? throw new ArgumentNullException(nameof(hostKey))) ?? "");
 
     /// <summary>Inside the hold, on the host the workload comes to, in one go: start, health, and the entries that would miss it.</summary>
-    public string StartAndClearFlows(Role role, string token) => Compose(token, role, ["workload-health.sh", "workload-flows.sh"], StartSteps + "\nstep flows clear_flows");
+    public string StartAndClearFlows(Role role, string token) => Compose(token, role, ["workload-health.sh", "workload-flows.sh"], "step flows clear_flows &\n" + StartSteps + "\nwait");
 
     /// <summary>Run by a host itself when its checkpoint was not confirmed: <see cref="CheckpointChange.Arm.OnRevert"/>. Needs nothing but what is in it.</summary>
     /// <param name="source">Where the workload runs before the move: there it is started again, on the other it is stopped.</param>
@@ -107,7 +107,7 @@ public abstract class WorkloadScripts
 
     private static readonly string[] CommonFiles = ["step.sh", "words.sh", "workload.sh"];
 
-    private const string StartSteps = "locked step start start_workload\nstep health wait_healthy\nlocked step policy kind_after_start";
+    private const string StartSteps = "locked step start start_workload\nlocked step policy kind_after_start &\npolicy=$!\nstep health wait_healthy\nwait $policy || exit 1";
 
     private static string QuietStep(double seconds) => string.Create(CultureInfo.InvariantCulture, $"wait_quiet {(long)(seconds * 1000)}");
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using MigrationDashboard.Core;
 using MigrationDashboard.Core.HostScripts;
@@ -61,9 +62,10 @@ public sealed class HostApply(OpenSsh ssh)
 
     /// <exception cref="HostChangeException">The host was not changed, or put itself back.</exception>
     /// <exception cref="SshFailure">The host could not be reached or the connection was lost: an armed checkpoint takes the change back.</exception>
+    /// <param name="rulesSet">Called as soon as the host says that its rules are set, before the rest of the script.</param>
     public Task<HostChange> ApplyAsync(
-        SshTarget target, HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, CancellationToken cancellation, bool force = false) =>
-        RunAsync(target, "apply", ApplyScript.Render(config, backend, checkpoint, expected, force), newConnection: false, cancellation);
+        SshTarget target, HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, CancellationToken cancellation, bool force = false, Pace pace = Pace.Whole, Action? rulesSet = null) =>
+        RunAsync(target, "apply", ApplyScript.Render(config, backend, checkpoint, expected, force, pace), newConnection: false, cancellation, rulesSet);
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
@@ -86,11 +88,22 @@ public sealed class HostApply(OpenSsh ssh)
         return CoreJson.Read<HostState>(result.Output.Trim());
     }
 
-    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation)
+    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null)
     {
-        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection }, cancellation);
-        var (steps, config, state) = Parse(result.Output);
-        return result.ExitCode == 0 ? new(config ?? "none", state ?? "none", steps) : throw Failure(target, name, result, steps);
+        var (output, errors) = (new StringBuilder(), new StringBuilder());
+        ValueTask Line(SshLine line)
+        {
+            var text = line.IsError ? errors : output;
+            lock (text)
+                text.Append(line.Text).Append('\n');
+            if (rulesSet is not null && line.Text.StartsWith("""{"step":"rules","exit":0,""", StringComparison.Ordinal))
+                rulesSet();
+            return ValueTask.CompletedTask;
+        }
+
+        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection }, Line, cancellation);
+        var (steps, config, state) = Parse(output.ToString());
+        return result.ExitCode == 0 ? new(config ?? "none", state ?? "none", steps) : throw Failure(target, name, result.ExitCode, errors.ToString(), steps);
     }
 
     /// <summary>Reads the lines of JSON a script printed; lines that are none become part of no step and are left to the caller's output.</summary>
@@ -119,11 +132,11 @@ public sealed class HostApply(OpenSsh ssh)
         return (steps, config, state);
     }
 
-    private static HostChangeException Failure(SshTarget target, string name, SshResult result, IReadOnlyList<HostStep> steps)
+    private static HostChangeException Failure(SshTarget target, string name, int exitCode, string errors, IReadOnlyList<HostStep> steps)
     {
         var failed = steps.FirstOrDefault(step => step.Exit != 0);
-        var said = failed is null ? $"{result.ErrorOutput.Trim()} (exit code {result.ExitCode})" : $"{failed.Step}: {failed.Output}";
-        var (kind, left) = result.ExitCode switch
+        var said = failed is null ? $"{errors.Trim()} (exit code {exitCode})" : $"{failed.Step}: {failed.Output}";
+        var (kind, left) = exitCode switch
         {
             75 => (HostChangeFailureKind.Busy, "nothing was changed"),
             76 => (HostChangeFailureKind.Drifted, "nothing was changed"),

@@ -12,19 +12,28 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
 {
     public async Task ApplyAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
     {
-        if (step.Held)
-            context.Hold.Start();
+        context.Releasing = step.Held ? 0 : step.Order.Count;
         if (step.Together)
             await Both(step.Order.Select(role => ApplyAsync(context, step, role, cancellation)));
         else
             foreach (var role in step.Order)
                 await ApplyAsync(context, step, role, cancellation);
         context.Given = (step.Stage, step.Held);
-        if (!context.Hold.IsRunning || step.Held)
-            return;
-        context.Hold.Stop();
-        context.HoldMs = (int)context.Hold.ElapsedMilliseconds;
-        context.Log.Write(token => runs.SaveHoldAsync(context.Run.Id, context.HoldMs.Value, token));
+        if (context.HoldMs is { } held && !step.Held)
+            context.Log.Write(token => runs.SaveHoldAsync(context.Run.Id, held, token));
+    }
+
+    /// <summary>The hold is the time in which somebody may be waiting: from the first host whose rules hold to the last one whose rules let clients in.</summary>
+    private static void TimeHold(RunContext context, bool held)
+    {
+        lock (context.Hold)
+            if (held)
+                context.Hold.Start();
+            else if (context.Hold.IsRunning && --context.Releasing == 0)
+            {
+                context.Hold.Stop();
+                context.HoldMs = (int)context.Hold.ElapsedMilliseconds;
+            }
     }
 
     private Task ApplyAsync(RunContext context, Step.Apply step, Role role, CancellationToken cancellation) =>
@@ -44,7 +53,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                     context.Armed.Add(role);
             try
             {
-                var change = await hosts.ApplyAsync(context.Target(role), config, context.Backend(role), checkpoint, context.Config(role), cancellation);
+                var pace = step.Held ? Pace.Hold : context.Hold.IsRunning ? Pace.Release : Pace.Whole;
+                var change = await hosts.ApplyAsync(context.Target(role), config, context.Backend(role), checkpoint, context.Config(role), cancellation, pace: pace, rulesSet: () => TimeHold(context, step.Held));
                 notes.ExitCode = 0;
                 notes.Add(Tell(change.Steps));
                 context.SetConfig(role, change.Config);

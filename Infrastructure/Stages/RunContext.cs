@@ -52,6 +52,9 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
 
     public int? HoldMs { get; set; }
 
+    /// <summary>Hosts that do not let clients in yet while the hold ends.</summary>
+    public int Releasing { get; set; }
+
     /// <summary>Where the workload is being made ready, when it is; it is cleared away when the run fails.</summary>
     public (Role From, Role To)? Prepared { get; set; }
 

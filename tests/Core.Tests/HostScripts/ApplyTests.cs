@@ -46,6 +46,29 @@ public sealed class ApplyTests : IDisposable
         Assert.Equal(before, host.Everything());
     }
 
+    [Theory]
+    [InlineData(RulesBackend.Nft, Role.Old)]
+    [InlineData(RulesBackend.Nft, Role.New)]
+    [InlineData(RulesBackend.Iptables, Role.Old)]
+    [InlineData(RulesBackend.Iptables, Role.New)]
+    public void Within_a_cutover_only_what_changes_is_set_and_the_host_ends_up_the_same(RulesBackend backend, Role role)
+    {
+        var host = role == Role.Old ? hosts.Old : hosts.New;
+        var mail = Cases.Mail(backend);
+        host.Apply(mail.Config(Stage.Drain, role), backend).MustSucceed("before");
+
+        var hold = host.Apply(mail.Config(Stage.Drain, role, held: true), backend, pace: Pace.Hold).MustSucceed("hold").Out;
+        var release = host.Apply(mail.Config(Stage.Tail, role), backend, pace: Pace.Release).MustSucceed("release").Out;
+        var state = host.Everything();
+        var whole = host.Apply(mail.Config(Stage.Tail, role), backend, force: true).MustSucceed("whole").Out;
+
+        Assert.DoesNotContain("\"step\":\"routes\"", hold, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"step\":\"link\"", release, StringComparison.Ordinal);
+        Assert.Contains("\"step\":\"sysctls\"", whole, StringComparison.Ordinal);
+        Assert.Equal(whole.TrimEnd().Split('\n')[^1], release.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(host.Everything(), state);
+    }
+
     [Fact]
     public void Applied_again_by_force_the_host_reads_back_the_same()
     {

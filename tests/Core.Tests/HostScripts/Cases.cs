@@ -52,8 +52,8 @@ public static class Applying
 {
     public static readonly CheckpointChange NoCheckpoint = new CheckpointChange.None();
 
-    public static Outcome Apply(this KernelHost host, HostConfig config, RulesBackend backend = RulesBackend.Nft, CheckpointChange? checkpoint = null, string expected = "any", bool force = false) =>
-        host.Run(ApplyScript.Render(config, backend, checkpoint ?? NoCheckpoint, expected, force));
+    public static Outcome Apply(this KernelHost host, HostConfig config, RulesBackend backend = RulesBackend.Nft, CheckpointChange? checkpoint = null, string expected = "any", bool force = false, Pace pace = Pace.Whole) =>
+        host.Run(ApplyScript.Render(config, backend, checkpoint ?? NoCheckpoint, expected, force, pace));
 
     public static Outcome Confirm(this KernelHost host, HostConfig config, string token) => host.Run(ApplyScript.Confirm(config, token));
 
