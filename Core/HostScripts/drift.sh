@@ -5,7 +5,7 @@
 look() {
   [ -e "$FOLDER/current.sh" ] || { echo missing; return; }
   # A change is under way or waits for its confirmation: its own run sees to it.
-  if [ -e "$FOLDER/checkpoint" ] || [ ! -e "$FOLDER/applied-state" ] || ! (flock -n 9) 9<"$HOST/lock"; then echo busy; return; fi
+  if [ -e "$FOLDER/checkpoint" ] || [ -e "$FOLDER/handed" ] || [ ! -e "$FOLDER/applied-state" ] || ! (flock -n 9) 9<"$HOST/lock"; then echo busy; return; fi
   is=$(sh "$FOLDER/current.sh" state)
   if [ "$is" = "$(cat "$FOLDER/applied-state" 2>/dev/null)" ]; then echo same; else printf 'differs\n%s\n' "$is"; fi
 }
