@@ -11,7 +11,10 @@ namespace MigrationDashboard.Infrastructure.Stages;
 /// <summary>What is done before a hold begins or a workload is stopped: copying while the window is awaited, and looking at who is still connected.</summary>
 public sealed partial class WorkloadSteps
 {
-    /// <summary>While the window is awaited: a pass at most takes a twentieth of the time, and no more than this lies between two.</summary>
+    /// <summary>
+    /// While the window is awaited: a pass at most takes a twentieth of the time, far from the window a fifth of what is left lies between two, and never
+    /// more than this.
+    /// </summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(5);
 
@@ -23,13 +26,18 @@ public sealed partial class WorkloadSteps
 
     private async Task PredictAsync(RunContext context, ValueList<SyncFolder> folders, long milliseconds, CancellationToken cancellation)
     {
-        context.Workload = CoreJson.Write(new KnownWorkload(folders, milliseconds));
-        await migrations.SaveWorkloadAsync(context.Migration.Id, context.Workload, cancellation);
+        await KeepAsync(context, folders, milliseconds, cancellation);
         await context.Log.StepAsync("predict the last pass", null, notes =>
         {
             notes.Add(string.Create(CultureInfo.InvariantCulture, $"The last pass, inside the hold, will take about {milliseconds / 1000.0:0.0} s, as the one before did."));
             return Task.CompletedTask;
         });
+    }
+
+    private Task KeepAsync(RunContext context, ValueList<SyncFolder> folders, long milliseconds, CancellationToken cancellation)
+    {
+        context.Workload = CoreJson.Write(new KnownWorkload(folders, milliseconds));
+        return migrations.SaveWorkloadAsync(context.Migration.Id, context.Workload, cancellation);
     }
 
     /// <summary>Nothing is held or stopped yet: what changes is copied now and then, so that little is left for the hold.</summary>
@@ -45,8 +53,8 @@ public sealed partial class WorkloadSteps
                 if (context.Sync is null || context.Workload is null || CoreJson.Read<KnownWorkload>(context.Workload).Folders is not { Count: > 0 } folders)
                     continue;
                 var took = PassTime(await PassAsync(context, from, "copy the data again", cancellation));
-                await PredictAsync(context, folders, took, cancellation);
-                pause = TimeSpan.FromMilliseconds(Math.Clamp(took * 19, ShortestPause.TotalMilliseconds, LongestPause.TotalMilliseconds));
+                await KeepAsync(context, folders, took, cancellation);
+                pause = TimeSpan.FromMilliseconds(Math.Clamp(Math.Max(took * 19, (opening - time.GetUtcNow()).TotalMilliseconds / 5), ShortestPause.TotalMilliseconds, LongestPause.TotalMilliseconds));
             }
         }
 

@@ -11,7 +11,9 @@ internal static class Places
     public static string Screens => Directory.CreateDirectory(Path.Combine(Noted("Repository"), "artifacts", "screens")).FullName;
 
     /// <summary>Pictures for the documentation; they are made anew when the environment says so, and looked at before they are committed.</summary>
-    public static string DocumentedScreens => Directory.CreateDirectory(Environment.GetEnvironmentVariable("UPDATE_SCREENS") == "1" ? Path.Combine(Noted("Repository"), "docs", "screens") : Path.Combine(Screens, "docs")).FullName;
+    public static bool UpdatesScreens => Environment.GetEnvironmentVariable("UPDATE_SCREENS") == "1";
+
+    public static string DocumentedScreens => Directory.CreateDirectory(UpdatesScreens ? Path.Combine(Noted("Repository"), "docs", "screens") : Path.Combine(Screens, "docs")).FullName;
 
     public static string Cache => Directory.CreateDirectory(Path.Combine(Noted("Repository"), "artifacts", "cache")).FullName;
 

@@ -66,6 +66,9 @@ internal sealed class MigrationScreen(IPage page)
 
     public Task CutoverIsShownAsync() => Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { NameRegex = new("^(Cutover|Roll back to Drain) of ") })).ToBeVisibleAsync(new() { Timeout = Patience });
 
+    /// <summary>The window has opened, and the clock of the hold stands where the countdown stood.</summary>
+    public Task HoldIsShownAsync() => Assertions.Expect(page.GetByRole(AriaRole.Timer, new() { Name = "New connections held" })).ToBeVisibleAsync(new() { Timeout = 240_000 });
+
     /// <summary>Without the clock, whose seconds differ from one look to the next.</summary>
     public async Task<string> StepsAsync() => Regex.Replace(await page.Locator(".cutover-steps").InnerTextAsync(), @"\s+", " ");
 }

@@ -7,7 +7,10 @@ namespace MigrationDashboard.Lab.Tests.Browser;
 /// <summary>Pictures of a real migration for the documentation: light and dark, wide and as on a phone.</summary>
 internal static class Pictures
 {
-    private static readonly (string Theme, int Width)[] Looks = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)];
+    private static readonly (string Theme, int Width)[] EveryLook = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)];
+
+    /// <summary>All of them when the documentation's pictures are made; otherwise one shows that it can be done.</summary>
+    private static (string Theme, int Width)[] Looks => Places.UpdatesScreens ? EveryLook : EveryLook[..1];
 
     /// <summary>Pixels: what is below is not what the picture is for.</summary>
     private const int Highest = 1900;

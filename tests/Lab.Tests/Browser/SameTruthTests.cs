@@ -81,7 +81,7 @@ public sealed class SameTruthTests(LabFixture fixture, ITestOutputHelper output)
         Ports = "8025",
         Workload = new() { Kind = "docker", Container = "echo", Health = HealthCheck.TcpConnect },
         HoldLimitSeconds = 60,
-        QuietSeconds = 25,
+        QuietSeconds = 20,
         CheckpointSeconds = 300,
     };
 }
