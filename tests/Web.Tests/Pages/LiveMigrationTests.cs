@@ -66,6 +66,8 @@ public sealed class LiveMigrationTests(World world, MailMigration mail) : IClass
         // The key opens the plan and does nothing by itself.
         await page.Keyboard.PressAsync("n");
         await Assertions.Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("What happens");
+        // It hears keys once the focus has come to it.
+        await page.WaitForFunctionAsync("() => document.querySelector('[role=dialog]').contains(document.activeElement)");
         await page.Keyboard.PressAsync("Escape");
         await Assertions.Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
         await page.GetByRole(AriaRole.Button, new() { Name = "Whole migration" }).ClickAsync();
