@@ -254,10 +254,9 @@ BEST_EFFORT=no
 EARLY=no
 WAS=
 case ${1:-} in
-  set) set_all && remember_state ;;
-  # Within a cutover: $2 are the parts of the configuration before, which is what the host has. What is held now is compared with nothing later.
+  # Within a cutover $2 are the parts of the configuration before, which is what the host has. What is held then is compared with nothing later.
+  set | release) WAS=${2-} && set_all && remember_state ;;
   hold) WAS=$2 && set_all ;;
-  release) WAS=$2 && set_all && remember_state ;;
   early)
     BEST_EFFORT=yes LINK="" EARLY=yes
     # Held until the late run, when what answers on the ports has been started: until then the kernel would refuse whoever calls.

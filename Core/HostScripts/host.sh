@@ -24,16 +24,20 @@ arm() {
 make_it_stay() {
   echo "$TOKEN" >"$FOLDER/confirmed"
   rm -f "$FOLDER/checkpoint" "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
-  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$TOKEN.timer" 9>&- 2>/dev/null
-  return 0
+  disarm "$TOKEN"
 }
 
-# The dashboard is back at it: this host need not find out by itself what becomes of a workload it has handed over.
+# What becomes of a workload that this host has handed over is decided: it need not find out by itself any more.
 end_hand_over() {
   [ -e "$FOLDER/handed" ] || return 0
   token=$(cat "$FOLDER/handed")
   rm -f "$FOLDER/handed" "$FOLDER/onward.sh" "$FOLDER/ask.sh"
-  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$token.timer" 9>&- 2>/dev/null
+  disarm "$token"
+}
+
+# The timer of a checkpoint is not needed any more; whatever it would start finds nothing to do.
+disarm() {
+  [ ! -d /run/systemd/system ] || systemctl --no-block stop "migration-dashboard-checkpoint-$KEY-$1.timer" 9>&- 2>/dev/null
   return 0
 }
 

@@ -2,39 +2,39 @@
 armed() { [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$1" ]; }
 handed() { [ "$(cat "$FOLDER/handed" 2>/dev/null)" = "$1" ]; }
 
-# The workload was handed over to the other host, and nobody has told this one since to let clients through: what the other host says decides. As long
-# as it says nothing this one holds: it might serve clients by now.
-settle() {
+# The workload was handed over to the other host, and nobody has told this one since to let clients through: what the other host says decides ($word is
+# stays or back). As long as it says nothing this one holds: the other might serve clients by now.
+await_word() {
   tries=0
   while handed "$1" && [ "$tries" -lt 36000 ]; do
     tries=$((tries + 1))
-    case $(sh "$FOLDER/ask.sh" </dev/null 2>/dev/null) in
-      stays)
-        take_lock 600 && handed "$1" || exit 0
-        mv "$FOLDER/onward.sh" "$FOLDER/current.sh"
-        rm -f "$FOLDER/handed" "$FOLDER/ask.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
-        sh "$FOLDER/current.sh" set >"$FOLDER/settle.log" 2>&1 9>&- || exit 1
-        start_late
-        rm -f "$FOLDER/revert.sh" "$FOLDER/settle.log"
-        exit 0
-        ;;
-      back)
-        take_lock 600 && handed "$1" || exit 0
-        rm -f "$FOLDER/handed" "$FOLDER/ask.sh" "$FOLDER/onward.sh" "$FOLDER/confirmed"
-        return 0
-        ;;
-    esac
+    word=$(sh "$FOLDER/ask.sh" </dev/null 2>/dev/null)
+    case $word in stays | back) return 0 ;; esac
     sleep 1
   done
   exit 0
 }
 
-if armed "$1"; then
+armed "$1" || handed "$1" || exit 0
+take_lock 600 || exit 75
+if handed "$1"; then
+  # Not while it waits for the answer: the dashboard that comes back must not wait for that.
+  exec 9>&-
+  await_word "$1"
   take_lock 600 || exit 75
-  armed "$1" || exit 0
-else
   handed "$1" || exit 0
-  settle "$1"
+  if [ "$word" = stays ]; then
+    mv "$FOLDER/onward.sh" "$FOLDER/current.sh"
+    end_hand_over
+    sh "$FOLDER/current.sh" set >"$FOLDER/settle.log" 2>&1 9>&- || exit 1
+    start_late
+    rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty" "$FOLDER/settle.log"
+    exit 0
+  fi
+  end_hand_over
+  rm -f "$FOLDER/confirmed"
+else
+  armed "$1" || exit 0
 fi
 revert_first >"$FOLDER/revert.log" 2>&1 9>&-
 code=0

@@ -1,5 +1,6 @@
 # All that the key of a run may do on the receiving host: write into the folders of this migration by rsync, load one image, and ask what became of the
-# run's change. The rendered part before it holds SYNC, STATE and FOLDER. What the other end asks for is taken word by word and never given to a shell; it names folders by number only.
+# run's change. The rendered part before it holds SYNC, STATE and FOLDER. What the other end asks for is taken word by word and never given to a shell;
+# it names folders by number only.
 set -fu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 

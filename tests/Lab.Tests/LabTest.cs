@@ -29,10 +29,7 @@ public abstract class LabTest(LabFixture fixture, ITestOutputHelper output) : IA
 
     private async Task TakeAwayAsync(Guid id)
     {
-        using var response = await fixture.Dashboard.Http.GetAsync($"migrations/{id}");
-        if (response.StatusCode == HttpStatusCode.NotFound)
-            return;
-        if ((await StageAsync(id)) is Stage.Decommission)
+        if (await StageAsync(id) is null or Stage.Decommission)
             return;
         foreach (var run in (await fixture.Dashboard.GetAsync<StageRun[]>($"migrations/{id}/runs")).Where(run => !run.IsOver))
         {
@@ -40,7 +37,7 @@ public abstract class LabTest(LabFixture fixture, ITestOutputHelper output) : IA
             await fixture.Dashboard.WaitAsync(run.Id, TimeSpan.FromMinutes(2));
         }
 
-        while (StageOrder.Before(await StageAsync(id)) is { } before)
+        while (await StageAsync(id) is { } stage && StageOrder.Before(stage) is { } before)
             if (await fixture.Dashboard.RunAsync(id, before, Direction.Rollback) is { State: not RunState.Succeeded } run)
                 throw new InvalidOperationException($"{id} was left behind: {run.Error}\n{await fixture.Dashboard.LogAsync(run.Id)}");
         using var deleted = await fixture.Dashboard.Http.DeleteAsync($"migrations/{id}");
@@ -48,6 +45,11 @@ public abstract class LabTest(LabFixture fixture, ITestOutputHelper output) : IA
             throw new InvalidOperationException($"{id} was left behind: {await deleted.Content.ReadAsStringAsync()}");
     }
 
-    private async Task<Stage> StageAsync(Guid id) =>
-        (await fixture.Dashboard.GetAsync<JsonElement>($"migrations/{id}")).GetProperty("stage").Deserialize<Stage>(CoreJson.Options);
+    /// <returns>Null when the test has deleted it.</returns>
+    private async Task<Stage?> StageAsync(Guid id)
+    {
+        using var response = await fixture.Dashboard.Http.GetAsync($"migrations/{id}");
+        return response.StatusCode == HttpStatusCode.NotFound ? null
+            : CoreJson.Read<JsonElement>(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync()).GetProperty("stage").Deserialize<Stage>(CoreJson.Options);
+    }
 }

@@ -17,7 +17,7 @@ public sealed class HandOverTests : IDisposable
     public void Dispose() => hosts.Dispose();
 
     [Theory]
-    [InlineData("stays", Stage.Tail, "went back")]
+    [InlineData("stays", Stage.Tail, "back")]
     [InlineData("back", Stage.Drain, "stays")]
     public void Left_alone_it_holds_until_the_other_says_what_it_does_and_does_what_fits(string said, Stage end, string after)
     {
@@ -53,6 +53,24 @@ public sealed class HandOverTests : IDisposable
 
         Assert.Equal(Hash(Stage.Tail), Stored());
         Assert.Equal("", hosts.Old.Sh("cat /run/started 2>/dev/null || true").Trim());
+    }
+
+    [Fact]
+    public void A_timer_that_runs_out_during_the_hand_over_sees_to_it_all_the_same()
+    {
+        hosts.Apply(mail, Stage.Drain);
+        hosts.Old.Apply(mail.Config(Stage.Drain, Role.Old, held: true), checkpoint: new CheckpointChange.Arm(60, "t1")).MustSucceed("hold");
+
+        // What the hand-over does, with the lock that the way back is waiting for by then.
+        hosts.Old.Sh($"""
+            cd {mail.Allocation.Folder}
+            exec 9>{Allocation.HostFolder}/lock; flock 9
+            sh revert.sh t1 9>&- >/dev/null 2>&1 </dev/null &
+            sleep 1
+            echo t1 >handed; echo t1 >confirmed; echo echo back >ask.sh; rm checkpoint
+            """);
+
+        Eventually.Equal(Hash(Stage.Drain), Stored, 10);
     }
 
     [Fact]

@@ -4,8 +4,8 @@ using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Driver;
 using MigrationDashboard.Web.Tests;
-using Dashboard = MigrationDashboard.Driver.Dashboard;
 using Xunit;
+using Dashboard = MigrationDashboard.Driver.Dashboard;
 
 namespace MigrationDashboard.Lab.Tests.Browser;
 
