@@ -1,6 +1,6 @@
 # Changes a host from one configuration to the next with a way back. The rendered part before it holds KEY, FOLDER, HOST, EXPECTED (hash of
 # the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), COMMIT (yes: this
-# change is made to stay in the same go), PACE (set; hold and release within a cutover), TOKEN, and the texts new_config,
+# change is made to stay in the same go), PACE (set; hold and release within a cutover), TOGETHER (yes: the rules wait for a go at descriptor 3), TOKEN, and the texts new_config,
 # empty_config, revert_text, boot_text, watch_text and unit_…. See ApplyScript.cs.
 
 fail() {
@@ -8,15 +8,15 @@ fail() {
   exit "$2"
 }
 
-mkdir -p "$HOST" || fail folder 1 "$HOST could not be made: is the disk full?"
+[ -d "$HOST" ] || mkdir -p "$HOST" || fail folder 1 "$HOST could not be made: is the disk full?"
 take_lock 20 || fail lock 75 "another change of this host is under way"
-mkdir -p "$FOLDER"
+[ -d "$FOLDER" ] || mkdir -p "$FOLDER"
 
 # The host must still be what the plan was made against.
 found=none
-[ ! -e "$FOLDER/current.sh" ] || found=$(sha256sum "$FOLDER/current.sh" | cut -d' ' -f1)
+[ ! -e "$FOLDER/current.sh" ] || { hash_of "$FOLDER/current.sh" && found=$hash; }
 new_config >"$FOLDER/next.sh" || { rm -f "$FOLDER/next.sh"; leave; fail store 1 "the configuration could not be stored in $FOLDER: is the disk full?"; }
-wanted=$(sha256sum "$FOLDER/next.sh" | cut -d' ' -f1)
+hash_of "$FOLDER/next.sh" && wanted=$hash
 
 # Applied already, and nothing has changed since: nothing to do.
 if [ "$found" = "$wanted" ] && [ "$FORCE" = no ] && [ "$CHECKPOINT" != keep ] && [ ! -e "$FOLDER/checkpoint" ] && [ "$(cat "$FOLDER/applied" 2>/dev/null)" = "$(sh "$FOLDER/current.sh" hash)" ]; then
@@ -83,7 +83,7 @@ fi
 was=
 [ "$PACE" = set ] || was=$(sed -n "s/^PARTS='\(.*\)'$/\1/p" "$FOLDER/current.sh")
 mv "$FOLDER/next.sh" "$FOLDER/current.sh"
-if ! sh "$FOLDER/current.sh" "$PACE" "$was" 9>&-; then
+if ! sh "$FOLDER/current.sh" "$PACE" "$was" "$TOGETHER" 9>&-; then
   [ "$CHECKPOINT" != keep ] || exit 1
   echo "$TOKEN" >"$FOLDER/checkpoint"
   exec 9>&-

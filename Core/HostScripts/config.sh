@@ -36,7 +36,11 @@ link_prune() {
 # --- sysctls ------------------------------------------------------------------------------------------------------------------
 # The value before the first claim is kept per host, not per migration, so that migrations sharing a server do not restore each other's.
 
-sysctl_folder() { echo "$HOST/sysctl/$(echo "$1" | tr / ,)"; }
+# Sets $place. By the shell alone: clients may be waiting.
+sysctl_folder() {
+  # shellcheck disable=SC2086 # split at its slashes
+  place=$(IFS=/ && set -f && set -- $1 && IFS=, && echo "$HOST/sysctl/$*")
+}
 
 # Values of single interfaces that the kernel overwrites with the one of the whole host (ip-sysctl.rst: forwarding): kept as lines of file and value.
 interface_values() {
@@ -65,8 +69,9 @@ write_sysctl() {
 
 sysctls_set() {
   wanted_sysctls | while read -r path value; do
-    place=$(sysctl_folder "$path")
+    sysctl_folder "$path"
     [ -e "/proc/sys/$path" ] || { echo "/proc/sys/$path is not there"; can_wait || exit 1; continue; }
+    ! { [ -e "$place/claim-$KEY" ] && read -r found <"/proc/sys/$path" && [ "$found" = "$value" ]; } || continue
     mkdir -p "$place"
     [ -e "$place/before" ] || { (interface_values "$path") >"$place/interfaces"; cat "/proc/sys/$path" >"$place/before"; }
     : >"$place/claim-$KEY"
@@ -174,7 +179,7 @@ rules_set() { if [ "$BACKEND" = nft ]; then rules_set_nft; else rules_set_iptabl
 
 rules_set_nft() {
   wanted_nft >"$FOLDER/rules.nft"
-  nft -c -f "$FOLDER/rules.nft" || return 1
+  # All of it or none (nft(8), atomic rule replacement).
   nft -f "$FOLDER/rules.nft"
 }
 
@@ -220,20 +225,34 @@ state() {
 
 state_hash() { state | sha256sum | cut -d' ' -f1; }
 
-# What was applied, as text for whoever asks later what has changed since, and as its hash.
-remember_state() { state >"$FOLDER/applied-state" && sha256sum <"$FOLDER/applied-state" | cut -d' ' -f1 >"$FOLDER/applied"; }
+# What was applied, as text for whoever asks later what has changed since, and as its hash. What somebody else threw out again at that very moment (Docker,
+# when it is being started) is remembered as it was wanted: as long as it is gone it has changed, and once it is back it has not.
+remember_state() {
+  state | sed -e 's/ is gone$//' -e 's/=.* wanted \(.*\)$/=\1 wanted \1/' >"$FOLDER/applied-state" && sha256sum <"$FOLDER/applied-state" | cut -d' ' -f1 >"$FOLDER/applied"
+}
 
 set_all() {
   changed link && step link link_up
   changed sysctls && step sysctls sysctls_set
   changed routes && step routes routes_set
   step openings openings_set
+  if [ "$TOGETHER" = yes ]; then
+    printf '{"step":"ready","exit":0,"ms":0,"output":""}\n'
+    step go read_go
+  fi
   step rules rules_set
+  [ "$PRUNE" = yes ] || return 0
   step openings-removed openings_prune
   changed routes && step routes-removed routes_prune
   changed sysctls && step sysctls-restored sysctls_release
   changed link && step link-removed link_prune
   return 0
+}
+
+read_go() {
+  go=''
+  read -r go <&3
+  [ "$go" = go ] || { echo "nobody said that all hosts are ready"; return 1; }
 }
 
 # Clients wait while a cutover goes on: what the configuration before ($WAS, its PARTS) had as well is not set again then.
@@ -252,11 +271,14 @@ set_link() {
 
 BEST_EFFORT=no
 EARLY=no
+PRUNE=yes
+TOGETHER=no
 WAS=
 case ${1:-} in
-  # Within a cutover $2 are the parts of the configuration before, which is what the host has. What is held then is compared with nothing later.
+  # Within a cutover $2 are the parts of the configuration before, which is what the host has. A hold adds to that and takes nothing away; it may wait for
+  # other hosts ($3), and what is held is compared with nothing later.
   set | release) WAS=${2-} && set_all && remember_state ;;
-  hold) WAS=$2 && set_all ;;
+  hold) WAS=$2 PRUNE=no TOGETHER=${3-no} && set_all ;;
   early)
     BEST_EFFORT=yes LINK="" EARLY=yes
     # Held until the late run, when what answers on the ports has been started: until then the kernel would refuse whoever calls.

@@ -1,12 +1,19 @@
 # What apply, confirm, the revert on the host and the boot units have in common. The rendered part before it holds KEY, FOLDER and HOST.
 
+# The SHA-256 of a file, in $hash. Inside a hold each process counts.
+hash_of() {
+  hash=$(sha256sum <"$1")
+  hash=${hash%% *}
+}
+
 # One change of this host at a time. The last migration to leave takes the lock's file with it: whoever waited on that one asks again.
 take_lock() {
   while :; do
-    mkdir -p "$HOST" && chmod 0700 "$HOST" || return 1
+    [ -d "$HOST" ] || mkdir -p "$HOST" || return 1
     exec 9>"$HOST/lock"
     flock -w "$1" 9 || return 1
-    [ "$(stat -L -c %i /proc/self/fd/9)" != "$(stat -c %i "$HOST/lock" 2>/dev/null)" ] || return 0
+    # shellcheck disable=SC3013 # dash, bash and busybox have it
+    [ ! "$HOST/lock" -ef /proc/self/fd/9 ] || return 0
   done
 }
 

@@ -44,7 +44,9 @@ end_master() { [ ! -S "$SYNC/master" ] || ssh -F "$SYNC/ssh_config" -O exit targ
 
 # --- one connection for everything, because each new one costs a tenth of a second --------------------------------------------------
 
+# connect [held]: while clients wait it is as it was at the pass before; without a master each command makes its own connection.
 connect() {
+  [ "${1:-}" != held ] || ! [ -S "$SYNC/master" ] || ! [ -e "$SYNC/features" ] || return 0
   [ -e "$SYNC/key" ] || refuse 66 "there is no key of this run: open the way first" || return
   echo "migration-dashboard-sync $HOST_KEY" >"$SYNC/known_hosts.new"
   if ! cmp -s "$SYNC/known_hosts.new" "$SYNC/known_hosts"; then end_master; mv "$SYNC/known_hosts.new" "$SYNC/known_hosts"; fi

@@ -5,7 +5,8 @@
 # way, 77 the host has gone back by itself, 78 the workload cannot be moved like this, 124 the time limit.
 #
 # $STATE holds: fenced (it must not start here), policy-NAME (what starts it by itself when it is not fenced), stopping-NAME (told to stop, still up),
-# seen-NAME (as the fence found it), made (what we made here, for the way back), created-NAME (hash of the arguments it was created with).
+# seen-NAME (as the fence found it), sockets (where its connections are counted), made (what we made here, for the way back), created-NAME (hash of the
+# arguments it was created with).
 
 reversed() { sed '1!G;h;$!d'; }
 
@@ -47,6 +48,7 @@ unfence() { rm -f "$STATE/fenced" && kind_unfence; }
 # What was made to be able to fence it goes again; where it is fenced, the fence rests on that.
 unready() {
   [ -e "$STATE/fenced" ] || kind_unready || return
+  rm -f "$STATE/sockets"
   rmdir "$STATE" "$FOLDER" 2>/dev/null
   return 0
 }
@@ -128,27 +130,78 @@ make_file() {
 
 # --- quiet -------------------------------------------------------------------------------------------------------------------------
 
-# Connections of the workload's own sockets that are open or still have data on the way: ESTABLISHED, FIN_WAIT1, CLOSE_WAIT, LAST_ACK (include/net/tcp_states.h).
+# Connections of the workload's own sockets that are open, are being opened by somebody far away, or still have data on the way: ESTABLISHED, SYN_RECV,
+# FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING (include/net/tcp_states.h).
 # The kernel keeps these per network namespace, so a container's are read through one of its processes.
 open_connections() {
-  echo "$sockets" | while read -r pid port; do
-    [ -z "$pid" ] || cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
-      awk -v port="$(printf ':%04X' "$port")" 'substr($2, length($2) - 4) == port && ($4 == "01" || $4 == "04" || $4 == "08" || $4 == "09") { n++ } END { print n + 0 }'
-  done | awk '{ n += $1 } END { print n + 0 }'
+  files='' wanted=''
+  while read -r pid port; do
+    wanted="$wanted $pid $port"
+    case " $files " in *" /proc/$pid/net/tcp "*) continue ;; esac
+    for file in "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6"; do [ ! -r "$file" ] || files="$files $file"; done
+  done <<EOF
+$sockets
+EOF
+  # shellcheck disable=SC2086 # several files; /dev/null where there is none
+  awk -v sockets="$wanted" '
+    BEGIN { n = split(sockets, word, " "); for (i = 1; i < n; i += 2) wanted[word[i] sprintf(":%04X", word[i + 1])] = 1 }
+    FNR == 1 { split(FILENAME, part, "/") }
+    (part[3] substr($2, length($2) - 4)) in wanted && $4 ~ /^0[13489B]$/ { open++ }
+    END { print open + 0 }' ${files:-/dev/null} 2>/dev/null || echo 0
 }
 
+# Asked for a moment before a hold: where to look is kept, so that the hold need not find it out.
 print_sessions() {
   sockets=$(kind_sockets)
+  [ ! -d "$STATE" ] || echo "$sockets" >"$STATE/sockets"
   result sessions "\"open\":$(open_connections)"
 }
 
-# wait_quiet MILLISECONDS: until the last connection has ended, or the time is over, which is no failure.
+# As long as every process is still there: one that was started anew has another number. Good for one look.
+known_sockets() {
+  [ -s "$STATE/sockets" ] || return
+  sockets=
+  while read -r pid port; do
+    [ -d "/proc/$pid" ] || return
+    sockets="$sockets$pid $port
+"
+  done <"$STATE/sockets"
+  : >"$STATE/sockets"
+}
+
+# await_link ADDRESS MILLISECONDS: until the other host answers over the link. While it is cut nobody who is served over it could be told of the end, and
+# no data copied: the workload is not stopped. Sets $waited.
+await_link() {
+  clock
+  link_from=$ms
+  step link see_link "$1" "$((ms + $2))"
+  clock
+  waited=$((ms - link_from))
+}
+
+see_link() {
+  until link_answers "$1"; do
+    [ "$(now_ms)" -lt "$2" ] || refuse 74 "nothing answers at $1 over the link; the workload was not stopped" || return
+  done
+}
+
+link_answers() {
+  case $1 in *:*) family=-6 ;; *) family=-4 ;; esac
+  ! ping $family -n -q -c 1 -W 1 "$1" >/dev/null 2>&1 || return 0
+  # A host that drops pings still answers when it is asked for its hardware address, as it is by the second packet.
+  ip $family neigh flush to "$1" 2>/dev/null
+  ping $family -n -q -c 1 -W 1 "$1" >/dev/null 2>&1 || ip $family neigh show to "$1" | grep -q ' lladdr '
+}
+
+# wait_quiet MILLISECONDS [MORE]: until the last connection has ended, or the time is over, which is no failure. Those whom a cut link kept waiting
+# get as long again.
 wait_quiet() {
+  quiet_limit=$(($1 + ${2:-0}))
   from=$(now_ms)
-  sockets=$(kind_sockets)
+  known_sockets || sockets=$(kind_sockets)
   at_first=$(open_connections)
   remained=$at_first
-  while [ "$remained" -gt 0 ] && [ $(($(now_ms) - from)) -lt "$1" ]; do
+  while [ "$remained" -gt 0 ] && [ $(($(now_ms) - from)) -lt "$quiet_limit" ]; do
     sleep 0.05
     remained=$(open_connections)
   done

@@ -56,9 +56,15 @@ public static class StageConfigs
         if (!held && stage != Stage.Cutover)
             return config;
 
-        // Some firewalls take a second for each opening (ufw): those of the stage that follows are made before the hold begins, not in it.
+        // What takes time is made for the stage that follows before the hold begins, not in it: some firewalls take a second for each opening (ufw).
+        // Forwarding is not turned on ahead of the rules that guard it.
         var other = For(migration, stage == Stage.Tail ? Stage.Drain : Stage.Tail, role);
-        return config with { Holds = side.Holds(), Openings = Together(config.Openings, other.Openings) };
+        return config with
+        {
+            Holds = side.Holds(),
+            Openings = Together(config.Openings, other.Openings),
+            Sysctls = other.GuardedForwarding.Count == 0 ? Together(config.Sysctls, other.Sysctls) : config.Sysctls,
+        };
     }
 
     /// <summary>Connections that come over the link are served here (or were, until the workload moved): their replies go back over it.</summary>

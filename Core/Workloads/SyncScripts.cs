@@ -80,7 +80,7 @@ public sealed partial class SyncScripts
 
     public string CloseTarget() => TargetValues() + Files("sync-target.sh") + Main("step close close_target");
 
-    internal const string FinalSteps = ConnectStep + "mirror_finally\n";
+    internal const string FinalSteps = "step connect connect held\nmirror_finally\n";
 
     internal string SourceValues(string? hostKey) => string.Create(CultureInfo.InvariantCulture, $"""
         SYNC={RunFolder}/source

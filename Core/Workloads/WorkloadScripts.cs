@@ -90,11 +90,14 @@ public abstract class WorkloadScripts
     /// <summary>Counts the conntrack entries of the ports by state.</summary>
     public string CountFlows(Role role) => Compose(null, role, ["workload-flows.sh"], "print_flows");
 
-    /// <summary>Inside the hold, on the host the workload leaves, in one go: quiet, stop, last pass of the data and its proof.</summary>
+    /// <summary>
+    /// Inside the hold, on the host the workload leaves, in one go: quiet, stop, last pass of the data and its proof. Nothing is stopped while the link is
+    /// cut, and given up when that lasts a third of the longest hold.
+    /// </summary>
     /// <param name="sync">Null for a workload without data.</param>
-    public string StopAndSync(string token, double quietSeconds, SyncScripts? sync, string? hostKey) => Compose(
-        token, Role.Old, sync is null ? [] : ["sync-source.sh"],
-        $"{QuietStep(quietSeconds)}\nlocked step stop stop_workload\n{(sync is null ? "" : SyncScripts.FinalSteps)}",
+    public string StopAndSync(string token, Role from, SyncScripts? sync, string? hostKey) => Compose(
+        token, from, sync is null ? [] : ["sync-source.sh"],
+        $"await_link {LinkOf(from == Role.Old ? Role.New : Role.Old)} {Milliseconds(migration.Spec.HoldLimitSeconds / 3.0)}\n{QuietStep(migration.Spec.QuietSeconds)} $waited\nlocked step stop stop_workload\n{(sync is null ? "" : SyncScripts.FinalSteps)}",
         sync?.SourceValues(hostKey ?? throw new ArgumentNullException(nameof(hostKey))) ?? "");
 
     /// <summary>Inside the hold, on the host the workload comes to, in one go: start, health, and the entries that would miss it.</summary>
@@ -109,7 +112,12 @@ public abstract class WorkloadScripts
 
     private const string StartSteps = "locked step start start_workload\nlocked step policy kind_after_start &\npolicy=$!\nstep health wait_healthy\nwait $policy || exit 1";
 
-    private static string QuietStep(double seconds) => string.Create(CultureInfo.InvariantCulture, $"wait_quiet {(long)(seconds * 1000)}");
+    private static string QuietStep(double seconds) => $"wait_quiet {Milliseconds(seconds)}";
+
+    private static string Milliseconds(double seconds) => ((long)(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A host's address on the link.</summary>
+    private IPAddress? LinkOf(Role role) => Link(role, migration.Spec.Link.Ipv4) ?? Link(role, migration.Spec.Link.Ipv6);
 
     private protected string Compose(string? token, Role role, IEnumerable<string> files, string main, string values = "") =>
         // Read whole before anything runs: commands that read their input would take the rest of the script for it.

@@ -54,6 +54,24 @@ public sealed class HostChangeException(HostChangeFailureKind kind, string messa
     public IReadOnlyList<HostStep> Steps { get; } = steps;
 }
 
+/// <summary>Several hosts wait for each other in the midst of their scripts.</summary>
+public sealed class Rendezvous(int hosts)
+{
+    private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _awaited = hosts;
+
+    /// <summary>Ends when all have come; fails, as the first one did that will not.</summary>
+    public Task All => _all.Task;
+
+    public void Come()
+    {
+        if (Interlocked.Decrement(ref _awaited) == 0)
+            _all.TrySetResult();
+    }
+
+    public void CallOff(Exception problem) => _all.TrySetException(problem);
+}
+
 /// <summary>Changes hosts: one round trip to apply, one to confirm (DESIGN §4).</summary>
 public sealed class HostApply(OpenSsh ssh)
 {
@@ -65,7 +83,26 @@ public sealed class HostApply(OpenSsh ssh)
     /// <param name="rulesSet">Called as soon as the host says that its rules are set, before the rest of the script.</param>
     public Task<HostChange> ApplyAsync(
         SshTarget target, HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, CancellationToken cancellation, bool force = false, Pace pace = Pace.Whole, Action? rulesSet = null) =>
-        RunAsync(target, "apply", ApplyScript.Render(config, backend, checkpoint, expected, force, pace), newConnection: false, cancellation, rulesSet);
+        ApplyAsync(target, ApplyScript.Render(config, backend, checkpoint, expected, force, pace), cancellation, rulesSet);
+
+    /// <param name="script">As <see cref="ApplyScript.Render"/> gives it.</param>
+    /// <param name="together">For a script that waits for the other host's before it sets its rules.</param>
+    public async Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action? rulesSet = null, Rendezvous? together = null)
+    {
+        try
+        {
+            var change = await RunAsync(target, "apply", script, newConnection: false, cancellation, rulesSet, together);
+            // One that had nothing to do never waited.
+            if (change.Unchanged)
+                together?.Come();
+            return change;
+        }
+        catch (Exception problem)
+        {
+            together?.CallOff(problem);
+            throw;
+        }
+    }
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
@@ -74,8 +111,8 @@ public sealed class HostApply(OpenSsh ssh)
 
     /// <summary>Inside the hold, over the open connection, where each millisecond counts: see <see cref="ApplyScript.HandOver"/>.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
-    public Task<HostChange> HandOverAsync(SshTarget target, HostConfig onward, RulesBackend backend, string token, string ask, CancellationToken cancellation) =>
-        RunAsync(target, "hand over", ApplyScript.HandOver(onward, backend, token, ask), newConnection: false, cancellation);
+    /// <param name="script">As <see cref="ApplyScript.HandOver"/> gives it.</param>
+    public Task<HostChange> HandOverAsync(SshTarget target, string script, CancellationToken cancellation) => RunAsync(target, "hand over", script, newConnection: false, cancellation);
 
     /// <summary>Has the host take back a change that is not confirmed, at once.</summary>
     public Task<HostChange> RevertAsync(SshTarget target, Allocation own, string token, CancellationToken cancellation) =>
@@ -88,7 +125,7 @@ public sealed class HostApply(OpenSsh ssh)
         return CoreJson.Read<HostState>(result.Output.Trim());
     }
 
-    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null)
+    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null, Rendezvous? together = null)
     {
         var (output, errors) = (new StringBuilder(), new StringBuilder());
         ValueTask Line(SshLine line)
@@ -98,10 +135,12 @@ public sealed class HostApply(OpenSsh ssh)
                 text.Append(line.Text).Append('\n');
             if (rulesSet is not null && line.Text.StartsWith("""{"step":"rules","exit":0,""", StringComparison.Ordinal))
                 rulesSet();
+            if (together is not null && line.Text.StartsWith("""{"step":"ready",""", StringComparison.Ordinal))
+                together.Come();
             return ValueTask.CompletedTask;
         }
 
-        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection }, Line, cancellation);
+        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection, Go = together?.All }, Line, cancellation);
         var (steps, config, state) = Parse(output.ToString());
         return result.ExitCode == 0 ? new(config ?? "none", state ?? "none", steps) : throw Failure(target, name, result.ExitCode, errors.ToString(), steps);
     }

@@ -10,7 +10,11 @@ namespace MigrationDashboard.Infrastructure.Ssh;
 /// <summary>Runs commands on hosts with the OpenSSH client. One connection per target is kept open and shared.</summary>
 public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptions options) : IAsyncDisposable
 {
+    /// <summary>Places of a connection that scripts which only wait never take.</summary>
+    private const int LeftToOthers = 3;
+
     private readonly ConcurrentDictionary<SshTarget, Lane> _lanes = new();
+    private readonly ConcurrentDictionary<(SshTarget Target, string Script), Poised> _poised = new();
     private readonly ConcurrentDictionary<(string Host, string Command), long> _sent = new();
     private readonly CancellationTokenSource _stopping = new();
     private int _files;
@@ -58,6 +62,31 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
         }
     }
 
+    /// <summary>
+    /// Has hosts read scripts that they will soon be asked to run with live output, over connections that are open: then they begin at once. Where that
+    /// cannot be done nothing is lost but the time. Those that were not asked for when the result is disposed have done nothing.
+    /// </summary>
+    public IDisposable Poise(IEnumerable<(SshTarget Target, SshCommand Command)> commands)
+    {
+        var mine = new List<Poised>();
+        foreach (var (target, command) in commands)
+        {
+            var poised = new Poised(target, command);
+            poised.Result = PoiseAsync(poised);
+            mine.Add(poised);
+            _poised.TryAdd(poised.Key, poised);
+        }
+
+        return new Undo(() =>
+        {
+            foreach (var poised in mine)
+            {
+                _poised.TryRemove(new(poised.Key, poised));
+                poised.GiveUp();
+            }
+        });
+    }
+
     /// <summary>How many commands were sent to the target since the start of this process.</summary>
     public long RoundTrips(SshTarget target) => _lanes.TryGetValue(target, out var lane) ? Interlocked.Read(ref lane.RoundTrips) : 0;
 
@@ -78,6 +107,9 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
     private async Task<SshResult> SendAsync(SshTarget target, SshCommand command, Func<SshLine, ValueTask>? onLine, CancellationToken cancellation)
     {
         var lane = _lanes.GetOrAdd(target, _ => new Lane());
+        if (onLine is not null && !command.NewConnection && _poised.TryRemove((target, command.Script), out var poised)
+            && await poised.BeginAsync(new(command, onLine), cancellation) is { } answer)
+            return answer;
         if (command.NewConnection)
         {
             await using var fresh = await ConnectAsync(target, cancellation);
@@ -117,14 +149,13 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
                 finally
                 {
                     if (session.WasSent)
-                    {
-                        Interlocked.Increment(ref lane.RoundTrips);
-                        _sent.AddOrUpdate((target.Host, command.Name), 1, (_, count) => count + 1);
-                    }
+                        Count(lane, target, command);
                 }
 
                 if (!session.WasRefused)
                     return null;
+                foreach (var poised in connection.Waiting.Keys)
+                    poised.GiveUp();
                 await Task.Delay(wait, cancellation);
             }
 
@@ -132,6 +163,40 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
         }
         finally
         {
+            connection.Sessions.Release();
+        }
+    }
+
+    private void Count(Lane lane, SshTarget target, SshCommand command)
+    {
+        Interlocked.Increment(ref lane.RoundTrips);
+        _sent.AddOrUpdate((target.Host, command.Name), 1, (_, count) => count + 1);
+    }
+
+    private async Task<SshResult?> PoiseAsync(Poised poised)
+    {
+        var target = poised.Key.Target;
+        if (!_lanes.TryGetValue(target, out var lane) || lane.Open is not { } connection || connection.Sessions.CurrentCount <= LeftToOthers || !await connection.Sessions.WaitAsync(0))
+            return null;
+        connection.Waiting.TryAdd(poised, true);
+        var session = new SshSession(connection, target, poised.Command, directory.File($"log{Interlocked.Increment(ref _files)}"), null, poised.Spoken);
+        using var end = new CancellationTokenSource();
+        try
+        {
+            var running = session.RunAsync(end.Token);
+            if (await Task.WhenAny(running, poised.Over) != running)
+                await end.CancelAsync();
+            return await running;
+        }
+        catch (OperationCanceledException) when (!poised.Spoken.IsCompleted)
+        {
+            return null;
+        }
+        finally
+        {
+            if (session.WasSent && poised.Spoken.IsCompletedSuccessfully)
+                Count(lane, target, (await poised.Spoken).As);
+            connection.Waiting.TryRemove(poised, out _);
             connection.Sessions.Release();
         }
     }
@@ -157,6 +222,11 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
         static string Name(string kind, string content) => $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(content)))[..16]}.{kind}";
     }
 
+    private sealed class Undo(Action action) : IDisposable
+    {
+        public void Dispose() => action();
+    }
+
     /// <summary>The kept connection of one target. Callers that come while it is being made wait for the same attempt, and share its failure.</summary>
     private sealed class Lane
     {
@@ -164,6 +234,9 @@ public sealed class OpenSsh(SshAgent agent, RuntimeDirectory directory, SshOptio
 
         private readonly Lock _lock = new();
         private Task<SshConnection>? _connection;
+
+        /// <summary>Null when there is none just now.</summary>
+        public SshConnection? Open => _connection is { IsCompletedSuccessfully: true, Result: { IsOpen: true } connection } ? connection : null;
 
         public Task<SshConnection> OpenAsync(Func<Task<SshConnection>> connect, CancellationToken cancellation)
         {

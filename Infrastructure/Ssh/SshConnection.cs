@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using MigrationDashboard.Infrastructure.Processes;
 
@@ -23,6 +24,9 @@ internal sealed class SshConnection : IAsyncDisposable
 
     /// <summary>One place for each command at once.</summary>
     public SemaphoreSlim Sessions { get; }
+
+    /// <summary>Scripts that wait on the host: they give way when it has no place for another session.</summary>
+    public ConcurrentDictionary<Poised, bool> Waiting { get; } = new();
 
     public bool IsOpen => !_ended.IsCompleted;
 

@@ -8,12 +8,16 @@ namespace MigrationDashboard.Infrastructure.Ssh;
 /// <param name="most">Characters kept at most.</param>
 internal sealed class SshOutput(string marker, bool isError, Func<SshLine, ValueTask>? onLine, int linesKept, int most)
 {
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _before = new();
     private readonly StringBuilder _text = new();
     private readonly Queue<string> _lastLines = new();
 
     /// <summary>True once the marker was seen.</summary>
-    public bool Started { get; private set; }
+    public bool Started => _started.Task.IsCompleted;
+
+    /// <summary>Ends when the marker is seen.</summary>
+    public Task Start => _started.Task;
 
     /// <summary>What login scripts, banners and sudo printed.</summary>
     public string BeforeStart { get { lock (_before) return _before.ToString(); } }
@@ -49,7 +53,7 @@ internal sealed class SshOutput(string marker, bool isError, Func<SshLine, Value
                 if (line.EndsWith(marker, StringComparison.Ordinal))
                 {
                     _before.Append(line.AsSpan(0, line.Length - marker.Length));
-                    Started = true;
+                    _started.TrySetResult();
                     return;
                 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
@@ -13,11 +14,20 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     public async Task ApplyAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
     {
         context.Releasing = step.Held ? 0 : step.Order.Count;
+        var together = step.Together && step.Held ? new Rendezvous(step.Order.Count) : null;
         if (step.Together)
-            await Both(step.Order.Select(role => ApplyAsync(context, step, role, cancellation)));
+            try
+            {
+                await Both(step.Order.Select(role => ApplyAsync(context, step, role, together, cancellation)));
+            }
+            catch (Exception) when (together?.All.Exception?.InnerException is { } first)
+            {
+                // Not what the others say, who only waited for that one.
+                ExceptionDispatchInfo.Throw(first);
+            }
         else
             foreach (var role in step.Order)
-                await ApplyAsync(context, step, role, cancellation);
+                await ApplyAsync(context, step, role, null, cancellation);
         context.Given = (step.Stage, step.Held);
         if (context.HoldMs is { } held && !step.Held)
             context.Log.Write(token => runs.SaveHoldAsync(context.Run.Id, held, token));
@@ -36,15 +46,10 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             }
     }
 
-    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, CancellationToken cancellation) =>
+    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, Rendezvous? together, CancellationToken cancellation) =>
         context.Log.StepAsync(step.Held ? "hold" : context.Hold.IsRunning ? "release" : $"apply {step.Stage}", context.Host(role), async notes =>
         {
-            var config = StageConfigs.For(context.Migration, step.Stage, role, step.Held);
-            CheckpointChange checkpoint = step.Arm is { } seconds
-                ? new CheckpointChange.Arm(RevertAfter(context, role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
-                : !step.Commit ? new CheckpointChange.Keep(context.Run.Token)
-                : IsArmed(context, role) ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.None();
-
+            var script = Script(context, step, role, IsArmed(context, role));
             notes.Command = StagePlan.Text(context.Migration, step.Stage, role, held: step.Held);
 
             // Armed before it is sent: the connection may be lost after the host has begun.
@@ -53,8 +58,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                     context.Armed.Add(role);
             try
             {
-                var pace = step.Held ? Pace.Hold : context.Hold.IsRunning ? Pace.Release : Pace.Whole;
-                var change = await hosts.ApplyAsync(context.Target(role), config, context.Backend(role), checkpoint, context.Config(role), cancellation, pace: pace, rulesSet: () => TimeHold(context, step.Held));
+                var change = await hosts.ApplyAsync(context.Target(role), script, cancellation, rulesSet: () => TimeHold(context, step.Held), together);
                 notes.ExitCode = 0;
                 notes.Add(Tell(change.Steps));
                 context.SetConfig(role, change.Config);
@@ -75,6 +79,23 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             }
         });
 
+    private string Script(RunContext context, Step.Apply step, Role role, bool armed)
+    {
+        CheckpointChange checkpoint = step.Arm is { } seconds
+            ? new CheckpointChange.Arm(RevertAfter(context, role, seconds, step.Held), context.Run.Token, step.Held ? workloads.OnRevert(context, role) : "")
+            : !step.Commit ? new CheckpointChange.Keep(context.Run.Token)
+            : armed ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.None();
+        var pace = step.Held ? Pace.Hold : context.Hold.IsRunning ? Pace.Release : Pace.Whole;
+        return ApplyScript.Render(StageConfigs.For(context.Migration, step.Stage, role, step.Held), context.Backend(role), checkpoint, context.Config(role), pace: pace, together: step is { Together: true, Held: true });
+    }
+
+    private static string Script(RunContext context, Step.HandOver step) => ApplyScript.HandOver(
+        StageConfigs.For(context.Migration, context.Destination, step.From), context.Backend(step.From), context.Run.Token, context.Sync?.Scripts.Ask(context.Run.Token) ?? "");
+
+    /// <summary>What hosts can read while clients wait for something else: the scripts of the end of a hold, as they will be when it comes to them.</summary>
+    public IEnumerable<(Role Role, string Script)> EndOfHold(RunContext context, Step.HandOver hand, Step.Apply release) =>
+        [(hand.From, Script(context, hand)), .. release.Order.Select(role => (role, Script(context, release, role, armed: role != hand.From)))];
+
     /// <summary>In a cutover the host where the workload was going goes back first and stops it, so that it never runs on both.</summary>
     private static int RevertAfter(RunContext context, Role role, int seconds, bool held) => held && role == RunContext.ServedBy(context.Migration.Stage) ? seconds + StageSteps.RevertLead : seconds;
 
@@ -83,15 +104,14 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     /// until then this one goes on holding, so that nobody is refused if the other cannot be reached, and asks the other one itself when nobody tells it
     /// in time (docs/decisions/041).
     /// </summary>
-    public Task HandOverAsync(RunContext context, Role from, CancellationToken cancellation) => context.Log.StepAsync("hand over", context.Host(from), async notes =>
+    public Task HandOverAsync(RunContext context, Step.HandOver step, CancellationToken cancellation) => context.Log.StepAsync("hand over", context.Host(step.From), async notes =>
     {
         // It may be done although the answer is lost.
         context.Committed = true;
-        await hosts.HandOverAsync(
-            context.Target(from), StageConfigs.For(context.Migration, context.Destination, from), context.Backend(from), context.Run.Token, context.Sync?.Scripts.Ask(context.Run.Token) ?? "", cancellation);
+        await hosts.HandOverAsync(context.Target(step.From), Script(context, step), cancellation);
         notes.ExitCode = 0;
         lock (context.Armed)
-            context.Armed.Remove(from);
+            context.Armed.Remove(step.From);
     });
 
     private static bool IsArmed(RunContext context, Role role)

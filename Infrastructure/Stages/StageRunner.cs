@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using MigrationDashboard.Core;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Migrations;
 using MigrationDashboard.Infrastructure.Postgres;
+using MigrationDashboard.Infrastructure.Ssh;
 using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Stages;
@@ -14,7 +16,7 @@ namespace MigrationDashboard.Infrastructure.Stages;
 /// </summary>
 public sealed class StageRunner(
     NpgsqlDataSource database, MigrationStore migrations, RunStore runs, ServerStore servers, ReadSteps reads, HostSteps hosts, WorkloadSteps workloads, GateSteps gates, RehearsalSteps rehearsal, Recovery recovery,
-    AuditStore audit, TimeProvider time, ILogger<StageRunner> logger)
+    AuditStore audit, OpenSsh ssh, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Names this node in runs.</summary>
     public static string Node { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
@@ -115,13 +117,7 @@ public sealed class StageRunner(
         {
             if (run.From != context.Migration.Stage)
                 throw new RunRefusedException($"it was asked for at {run.From}, but the migration is at {context.Migration.Stage} now");
-            foreach (var step in StageSteps.Of(context.Migration, run.Target, run.Direction))
-            {
-                if (!context.Committed)
-                    cancel.Token.ThrowIfCancellationRequested();
-                await DoAsync(context, step, context.Committed ? lost.Token : cancel.Token);
-            }
-
+            await FollowAsync(context, StageSteps.Of(context.Migration, run.Target, run.Direction), cancel.Token, lost.Token);
             await ArriveAsync(context, RunState.Succeeded, null);
         }
         catch (Exception) when (lost.IsCancellationRequested)
@@ -144,6 +140,27 @@ public sealed class StageRunner(
         }
     }
 
+    /// <param name="cancel">Ends it before something stays.</param>
+    /// <param name="lost">Ends it after that.</param>
+    private async Task FollowAsync(RunContext context, ValueList<Step> steps, CancellationToken cancel, CancellationToken lost)
+    {
+        using var ahead = new PoisedSteps(ssh, hosts, context, steps);
+        foreach (var step in steps)
+        {
+            if (!context.Committed)
+                cancel.ThrowIfCancellationRequested();
+            var doing = DoAsync(context, step, context.Committed ? lost : cancel);
+            try
+            {
+                ahead.PoiseDuring(step);
+            }
+            finally
+            {
+                await doing;
+            }
+        }
+    }
+
     private Task DoAsync(RunContext context, Step step, CancellationToken cancellation) => step switch
     {
         Step.Read read => reads.ReadAsync(context, read.Snapshot, cancellation),
@@ -154,7 +171,7 @@ public sealed class StageRunner(
         Step.ProbeLink => reads.ProbeLinkAsync(context, cancellation),
         Step.Compare => reads.CompareAsync(context, cancellation),
         Step.Apply apply => hosts.ApplyAsync(context, apply, cancellation),
-        Step.HandOver hand => hosts.HandOverAsync(context, hand.From, cancellation),
+        Step.HandOver hand => hosts.HandOverAsync(context, hand, cancellation),
         Step.ProbePath path => hosts.ProbePathAsync(context, path.Via, cancellation),
         Step.Confirm => hosts.ConfirmAsync(context, cancellation),
         Step.RequireBudget => gates.RequireBudgetAsync(context, cancellation),

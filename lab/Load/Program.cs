@@ -17,6 +17,10 @@ if (args.Contains("--help"))
     return 0;
 }
 
+// Not a load: the long way that far clients' packets take; `script/lab far` starts it.
+if (args is ["delay-line", var near, var far, var milliseconds])
+    return DelayLine.Run(near, far, milliseconds);
+
 var (options, errors) = CommandLine.Parse(args, Resolve, $"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{Environment.ProcessId}");
 if (options is not null)
     errors = [.. SourceSocket.Missing(options.Sources).Select(address => $"--from: {address} is not an address of this machine (network namespace)")];

@@ -48,6 +48,10 @@ help_lines() {
         Pulls a cable: lan (between old and new), public (both servers'), old, new (the public one of that server).
   mend LINK
         Plugs it in again.
+  far MS
+        Moves half of the clients (198.51.100.128 to .251, 2001:db8:100::40 to ::51) far away: MS there and MS back.
+  near
+        Brings them back.
   drop-ssh HOST
         Drops SSH between ops and HOST on the way, open sessions included.
   allow-ssh HOST

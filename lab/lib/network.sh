@@ -85,6 +85,28 @@ client_addresses() {
     } | ip -n "$(namespace client)" -batch -
 }
 
+# Half of the clients, .128 to .251 and ::40 to ::51, move so far away: a line of our own between them and the router takes the time, both ways.
+lab_far() {
+    require_up
+    case ${1:-} in '' | *[!0-9]*) die 'MS must be a number' ;; esac
+    build_load
+    lab_near >/dev/null
+    in_background far nsenter --net="/run/netns/$(namespace router)" "$_program" delay-line far line "$1"
+    wait_until 10 'the long way' ip -n "$(namespace router)" link show line
+    ip -n "$(namespace router)" link set line netns "$(namespace client)"
+    # shellcheck disable=SC2016  # expanded inside
+    in_namespace router sh -c 'ip link set far up && ip route add 198.51.100.128/25 dev far && ip -6 route add 2001:db8:100::40/122 dev far'
+    # shellcheck disable=SC2016  # expanded inside
+    in_namespace client sh -c '
+        ip link set line up
+        ip route add default dev line table 128 && ip -6 route add default dev line table 128
+        # A table that is gone with the line leads nowhere, and the next rule decides.
+        ip rule show | grep -q "lookup 128" || { ip rule add from 198.51.100.128/25 lookup 128 && ip -6 rule add from 2001:db8:100::40/122 lookup 128; }'
+    say "half of the clients are $(($1 * 2)) ms away"
+}
+
+lab_near() { require_up; cgroup_kill far; say 'all clients are near'; }
+
 # The two network cards of a machine, made anew at each boot.
 machine_network_up() {
     namespace_up "$1"

@@ -27,10 +27,15 @@ run_in() {
         sh -c 'mount --bind "$0" /etc/resolv.conf 2>/dev/null || true; exec "$@"' "$state/resolv.conf" "$@"
 }
 
-# The load generator, built when its sources are newer than what was built before.
 lab_load() {
     require_up
     [ "${1:-}" != -- ] || shift
+    build_load
+    run_in client -- "$_program" "$@"
+}
+
+# The load generator, built when its sources are newer than what was built before.
+build_load() {
     _program=$root_dir/artifacts/load/MigrationDashboard.Load
     if [ ! -x "$_program" ] || [ -n "$(find "$lab_dir/Load" "$root_dir"/Directory.*.props -newer "$_program" \
         -not -path '*/bin*' -not -path '*/obj*' -type f | head -n 1)" ]; then
@@ -38,7 +43,6 @@ lab_load() {
         dotnet publish -m:1 --nologo -v q -c Release -o "$root_dir/artifacts/load" "$lab_dir/Load/Load.csproj" >&2
         touch "$_program"
     fi
-    run_in client -- "$_program" "$@"
 }
 
 # The one door between the computer and the lab, opened on request only: a port of ops on the computer's loopback.

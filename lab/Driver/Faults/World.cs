@@ -23,6 +23,9 @@ public sealed partial class World : IAsyncDisposable
     /// <summary>Seconds. Above the default of 8: a busy computer must not have a cutover taken back.</summary>
     public const int UsualHoldLimit = 20;
 
+    /// <summary>One way, for half of the clients, as from another continent: what is under way when something happens shows only then.</summary>
+    private const string MillisecondsAway = "100";
+
     /// <summary>The dashboard as it was built.</summary>
     public string Program { get; }
 
@@ -36,6 +39,7 @@ public sealed partial class World : IAsyncDisposable
     public static async Task<World> MakeAsync(Lab lab, string program)
     {
         var world = new World(lab, program, await Dashboard.StartAsync(program));
+        await lab.CommandAsync("far", MillisecondsAway);
         world._key = await world.Dashboard.ImportKeyAsync(lab.Fact("LAB_KEY"));
         world._old = await world.Dashboard.RegisterAsync("old", lab.Fact("LAB_OLD"), world._key);
         world._new = await world.Dashboard.RegisterAsync("new", lab.Fact("LAB_NEW"), world._key);
@@ -56,7 +60,11 @@ public sealed partial class World : IAsyncDisposable
         await AddMigrationAsync(holdLimitSeconds, quietSeconds);
     }
 
-    public ValueTask DisposeAsync() => Dashboard.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Lab.CommandAsync("near");
+        await Dashboard.DisposeAsync();
+    }
 
     private async Task AddMigrationAsync(int holdLimitSeconds, double quietSeconds = 1) => Migration = await Dashboard.AddMigrationAsync(new()
     {
@@ -136,7 +144,7 @@ public sealed partial class World : IAsyncDisposable
         await Task.Delay(TimeSpan.FromSeconds(1.5));
         var summary = await load.StopAsync();
         var failed = summary.GetProperty("failed").GetInt64() + summary.GetProperty("wrong_source").GetInt64();
-        var said = $"{run.State}: {run.Error}{(why.Length > 0 ? $" [{why}]" : "")}{(failed > 0 ? $" {summary.GetProperty("failed_by_reason").GetRawText()} wrong source {summary.GetProperty("wrong_source").GetInt64()}" : "")}";
+        var said = $"{run.State}: {run.Error}{(why.Length > 0 ? $" [{why}]" : "")}{(failed > 0 ? $" {summary.GetProperty("failed_by_reason").GetRawText()} wrong source {summary.GetProperty("wrong_source").GetInt64()} {summary.GetProperty("first_failures").GetRawText()}" : "")}";
         return new(
             move.Name, fault.Name, !agrees ? "neither" : stage == move.Destination && (move.Destination != move.From || run.State == RunState.Succeeded) ? "completed" : stage == move.From ? "reverted" : "neither",
             failed, fault.Loss(move), await SshAsync(), agrees, Math.Round(seconds, 1), summary.GetProperty("attempted").GetInt64(), said);

@@ -162,6 +162,37 @@ public sealed class RunningTests : IDisposable
     }
 
     [Fact]
+    public void Quiet_waits_for_those_whose_handshake_is_still_on_its_way()
+    {
+        using var listener = Listener("127.0.0.1", 25, "220 mail\r\n");
+        host.Sh("nft add table ip t; nft add chain ip t c '{ type filter hook output priority 0; }'; nft add rule ip t c tcp sport 25 'tcp flags & (syn|ack) == syn|ack' drop");
+        using var client = host.Socket(AddressFamily.InterNetwork, SocketType.Stream);
+        client.Blocking = false;
+        Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => client.Connect(IPAddress.Loopback, 25)).SocketErrorCode);
+        Assert.Equal(1, Ok(Scripts(Commands, "25").Quiet(0.2)).Result("quiet")!.Value.GetProperty("remained").GetInt32());
+    }
+
+    [Fact]
+    public async Task It_is_not_stopped_while_the_link_is_cut()
+    {
+        using var hosts = new ThreeHosts();
+        var mail = Cases.Mail(ports: "53/udp");
+        var scripts = WorkloadScripts.Of(mail with { Spec = mail.Spec with { Workload = Commands, HoldLimitSeconds = 9 } });
+        hosts.Old.Run(scripts.Start(Role.Old)).MustSucceed("start");
+        hosts.New.Sh("ip link set link0 down");
+
+        Assert.Equal(("link", 74), ScriptOutput.Parse(hosts.Old.Run(scripts.StopAndSync("", Role.Old, null, null)).Out).Failure is { } step ? (step.Step, step.Exit) : default);
+        Assert.Equal(0, hosts.Old.Run("test -e /run/up").Exit);
+
+        // Plugged in again meanwhile, and a host that drops pings: both are an answer.
+        var stopping = Task.Run(() => hosts.Old.Run(scripts.StopAndSync("", Role.Old, null, null)));
+        await Task.Delay(1000);
+        hosts.New.Sh("nft add table ip t; nft add chain ip t c '{ type filter hook input priority 0; }'; nft add rule ip t c icmp type echo-request drop; ip link set link0 up");
+        (await stopping).MustSucceed("stop");
+        Assert.Equal(1, hosts.Old.Run("test -e /run/up").Exit);
+    }
+
+    [Fact]
     public void Only_half_open_and_UDP_entries_of_our_own_ports_and_addresses_leave_conntrack()
     {
         host.Sh("""

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using MigrationDashboard.Infrastructure.Ssh;
 
@@ -65,6 +66,107 @@ public sealed class SshConnectionTests(SshServer server) : IAsyncLifetime
 
         Assert.Equal(Enumerable.Range(0, 6).Select(i => $"{i}\n"), results.Select(result => result.Output));
         Assert.Equal(1, _proxy.Connections);
+    }
+
+    [Fact]
+    public async Task A_poised_script_begins_when_it_is_asked_for_and_not_before()
+    {
+        await Ssh.RunAsync(Target, new("true"), default);
+        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+        var script = $"cat; touch {file}; echo one; echo two >&2; exit 4";
+        using var poised = Ssh.Poise([(Target, new(script))]);
+        await WaitingAsync(1);
+        await Task.Delay(200);
+        Assert.False(File.Exists(file));
+        Assert.Equal(1, Ssh.RoundTrips(Target));
+
+        var lines = new ConcurrentQueue<SshLine>();
+        var result = await Ssh.RunAsync(Target, new(script) { AnyExitCode = true }, Into(lines), default);
+
+        Assert.Equal(4, result.ExitCode);
+        Assert.Equal([new("one", false), new("two", true)], lines.OrderBy(line => line.IsError));
+        Assert.True(File.Exists(file));
+        Assert.Equal(2, Ssh.RoundTrips(Target));
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task A_poised_script_that_nobody_asked_for_never_runs()
+    {
+        await Ssh.RunAsync(Target, new("true"), default);
+        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+        using (Ssh.Poise([(Target, new($"touch {file}"))]))
+            await WaitingAsync(1);
+
+        await WaitingAsync(0);
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task A_poised_script_whose_connection_is_cut_runs_over_the_next_one_once()
+    {
+        await Ssh.RunAsync(Target, new("true"), default);
+        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+        var script = $"echo run >>{file}";
+        using var poised = Ssh.Poise([(Target, new(script))]);
+        await WaitingAsync(1);
+        _proxy.Cut();
+        await Task.Delay(300);
+
+        await Ssh.RunAsync(Target, new(script), Into([]), default);
+
+        Assert.Equal("run\n", await File.ReadAllTextAsync(file));
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task Poised_scripts_give_way_where_a_server_allows_two_sessions()
+    {
+        var target = server.Target(server.Plain, _proxy.Port);
+        await Ssh.RunAsync(target, new("true") { AsRoot = false }, default);
+        var scripts = Enumerable.Range(0, 4).Select(i => new SshCommand($": poised; echo {i}") { AsRoot = false }).ToList();
+        using var poised = Ssh.Poise(scripts.Select(script => (target, script)));
+        await WaitingAsync(2);
+        var clock = Stopwatch.StartNew();
+
+        Assert.Equal("through\n", (await Ssh.RunAsync(target, new("echo through") { AsRoot = false }, default)).Output);
+        var lines = new ConcurrentQueue<SshLine>();
+        await Task.WhenAll(scripts.Select(script => Ssh.RunAsync(target, script, Into(lines), default)));
+
+        Assert.Equal(["0", "1", "2", "3"], lines.Select(line => line.Text).Order());
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"took {clock.Elapsed}");
+    }
+
+    private static Func<SshLine, ValueTask> Into(ConcurrentQueue<SshLine> lines) => line =>
+    {
+        lines.Enqueue(line);
+        return ValueTask.CompletedTask;
+    };
+
+    /// <summary>Until so many scripts have been read by shells of this server and wait there.</summary>
+    private static async Task WaitingAsync(int count)
+    {
+        for (var deadline = DateTime.UtcNow.AddSeconds(20); ; await Task.Delay(20))
+        {
+            // A shell that has its first standard input at descriptor 3 has read all of a poised script. Those of a lab are in other networks.
+            var waiting = Directory.EnumerateDirectories("/proc").Count(folder =>
+                new FileInfo($"{folder}/ns/net").LinkTarget == new FileInfo("/proc/self/ns/net").LinkTarget && Read($"{folder}/cmdline").StartsWith("/bin/sh\0-s\0--\0migration-dashboard\0", StringComparison.Ordinal) && new FileInfo($"{folder}/fd/3").LinkTarget?.StartsWith("pipe:", StringComparison.Ordinal) == true);
+            if (waiting == count)
+                return;
+            Assert.True(DateTime.UtcNow < deadline, $"{waiting} scripts wait, not {count}");
+        }
+
+        static string Read(string file)
+        {
+            try
+            {
+                return File.ReadAllText(file);
+            }
+            catch (IOException)
+            {
+                return "";
+            }
+        }
     }
 
     [Fact]
