@@ -42,11 +42,7 @@ public static class ApplyScript
 {
     /// <param name="expected">Hash of the stored configuration that the plan was made against; <c>none</c> when there was none, <c>any</c> not to ask.</param>
     /// <param name="pace">How much is set: within a cutover only what changes, because clients wait.</param>
-    /// <param name="together">
-    /// When all but the rules is set the script says <c>ready</c>, and waits for the line <c>go</c> at its descriptor 3: so several hosts begin to hold at once,
-    /// however long one of them takes to get ready. Without that line the host goes back.
-    /// </param>
-    public static string Render(HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, bool force = false, Pace pace = Pace.Whole, bool together = false)
+    public static string Render(HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, bool force = false, Pace pace = Pace.Whole)
     {
         var own = config.Allocation;
         var (seconds, token, onRevert, afterRevert) = checkpoint switch
@@ -63,7 +59,6 @@ public static class ApplyScript
             COMMIT={(checkpoint is CheckpointChange.Commit ? "yes" : "no")}
             TOKEN={Shell.Quote(token)}
             FORCE={(force ? "yes" : "no")}
-            TOGETHER={(together ? "yes" : "no")}
             PACE={pace switch { Pace.Hold => "hold", Pace.Release => "release", _ => "set" }}
             KEEP_FILES={(config.IsEmpty ? "no" : "yes")}
             WATCH={(config.Link is null ? "no" : "yes")}

@@ -1,6 +1,6 @@
 # Changes a host from one configuration to the next with a way back. The rendered part before it holds KEY, FOLDER, HOST, EXPECTED (hash of
 # the stored configuration the plan was made against, or "none"), CHECKPOINT (seconds, 0 for none, "keep" to leave an armed one), COMMIT (yes: this
-# change is made to stay in the same go), PACE (set; hold and release within a cutover), TOGETHER (yes: the rules wait for a go at descriptor 3), TOKEN, and the texts new_config,
+# change is made to stay in the same go), PACE (set; hold and release within a cutover), TOKEN, and the texts new_config,
 # empty_config, revert_text, boot_text, watch_text and unit_…. See ApplyScript.cs.
 
 fail() {
@@ -83,7 +83,7 @@ fi
 was=
 [ "$PACE" = set ] || was=$(sed -n "s/^PARTS='\(.*\)'$/\1/p" "$FOLDER/current.sh")
 mv "$FOLDER/next.sh" "$FOLDER/current.sh"
-if ! sh "$FOLDER/current.sh" "$PACE" "$was" "$TOGETHER" 9>&-; then
+if ! sh "$FOLDER/current.sh" "$PACE" "$was" 9>&-; then
   [ "$CHECKPOINT" != keep ] || exit 1
   echo "$TOKEN" >"$FOLDER/checkpoint"
   exec 9>&-

@@ -236,10 +236,6 @@ set_all() {
   changed sysctls && step sysctls sysctls_set
   changed routes && step routes routes_set
   step openings openings_set
-  if [ "$TOGETHER" = yes ]; then
-    printf '{"step":"ready","exit":0,"ms":0,"output":""}\n'
-    step go read_go
-  fi
   step rules rules_set
   [ "$PRUNE" = yes ] || return 0
   step openings-removed openings_prune
@@ -247,12 +243,6 @@ set_all() {
   changed sysctls && step sysctls-restored sysctls_release
   changed link && step link-removed link_prune
   return 0
-}
-
-read_go() {
-  go=''
-  read -r go <&3
-  [ "$go" = go ] || { echo "nobody said that all hosts are ready"; return 1; }
 }
 
 # Clients wait while a cutover goes on: what the configuration before ($WAS, its PARTS) had as well is not set again then.
@@ -272,13 +262,12 @@ set_link() {
 BEST_EFFORT=no
 EARLY=no
 PRUNE=yes
-TOGETHER=no
 WAS=
 case ${1:-} in
-  # Within a cutover $2 are the parts of the configuration before, which is what the host has. A hold adds to that and takes nothing away; it may wait for
-  # other hosts ($3), and what is held is compared with nothing later.
+  # Within a cutover $2 are the parts of the configuration before, which is what the host has. A hold adds to that and takes nothing away, and what is held
+  # is compared with nothing later.
   set | release) WAS=${2-} && set_all && remember_state ;;
-  hold) WAS=$2 PRUNE=no TOGETHER=${3-no} && set_all ;;
+  hold) WAS=$2 PRUNE=no && set_all ;;
   early)
     BEST_EFFORT=yes LINK="" EARLY=yes
     # Held until the late run, when what answers on the ports has been started: until then the kernel would refuse whoever calls.

@@ -54,24 +54,6 @@ public sealed class HostChangeException(HostChangeFailureKind kind, string messa
     public IReadOnlyList<HostStep> Steps { get; } = steps;
 }
 
-/// <summary>Several hosts wait for each other in the midst of their scripts.</summary>
-public sealed class Rendezvous(int hosts)
-{
-    private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _awaited = hosts;
-
-    /// <summary>Ends when all have come; fails, as the first one did that will not.</summary>
-    public Task All => _all.Task;
-
-    public void Come()
-    {
-        if (Interlocked.Decrement(ref _awaited) == 0)
-            _all.TrySetResult();
-    }
-
-    public void CallOff(Exception problem) => _all.TrySetException(problem);
-}
-
 /// <summary>Changes hosts: one round trip to apply, one to confirm (DESIGN §4).</summary>
 public sealed class HostApply(OpenSsh ssh)
 {
@@ -86,23 +68,7 @@ public sealed class HostApply(OpenSsh ssh)
         ApplyAsync(target, ApplyScript.Render(config, backend, checkpoint, expected, force, pace), cancellation, rulesSet);
 
     /// <param name="script">As <see cref="ApplyScript.Render"/> gives it.</param>
-    /// <param name="together">For a script that waits for the other host's before it sets its rules.</param>
-    public async Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action? rulesSet = null, Rendezvous? together = null)
-    {
-        try
-        {
-            var change = await RunAsync(target, "apply", script, newConnection: false, cancellation, rulesSet, together);
-            // One that had nothing to do never waited.
-            if (change.Unchanged)
-                together?.Come();
-            return change;
-        }
-        catch (Exception problem)
-        {
-            together?.CallOff(problem);
-            throw;
-        }
-    }
+    public Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action? rulesSet = null) => RunAsync(target, "apply", script, newConnection: false, cancellation, rulesSet);
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
@@ -125,7 +91,7 @@ public sealed class HostApply(OpenSsh ssh)
         return CoreJson.Read<HostState>(result.Output.Trim());
     }
 
-    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null, Rendezvous? together = null)
+    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null)
     {
         var (output, errors) = (new StringBuilder(), new StringBuilder());
         ValueTask Line(SshLine line)
@@ -135,12 +101,10 @@ public sealed class HostApply(OpenSsh ssh)
                 text.Append(line.Text).Append('\n');
             if (rulesSet is not null && line.Text.StartsWith("""{"step":"rules","exit":0,""", StringComparison.Ordinal))
                 rulesSet();
-            if (together is not null && line.Text.StartsWith("""{"step":"ready",""", StringComparison.Ordinal))
-                together.Come();
             return ValueTask.CompletedTask;
         }
 
-        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection, Go = together?.All }, Line, cancellation);
+        var result = await ssh.RunAsync(target, new SshCommand(script) { Name = name, AnyExitCode = true, Limit = Limit, NewConnection = newConnection }, Line, cancellation);
         var (steps, config, state) = Parse(output.ToString());
         return result.ExitCode == 0 ? new(config ?? "none", state ?? "none", steps) : throw Failure(target, name, result.ExitCode, errors.ToString(), steps);
     }

@@ -22,12 +22,6 @@ public sealed record SshCommand(string Script, params IReadOnlyList<string> Argu
     /// <summary>Makes a new TCP connection and signs in anew, as a checkpoint's confirmation needs: an open connection would prove nothing.</summary>
     public bool NewConnection { get; init; }
 
-    /// <summary>
-    /// The script may wait for this in its midst: it reads the line <c>go</c> from its descriptor 3 when the task has ended well, and the end of input when
-    /// it has not. Null: it has no such descriptor.
-    /// </summary>
-    public Task? Go { get; init; }
-
     /// <summary>A non-zero exit code is an answer and not a failure.</summary>
     public bool AnyExitCode { get; init; }
 
@@ -44,6 +38,7 @@ public sealed record SshCommand(string Script, params IReadOnlyList<string> Argu
     public const string ShellCommandLine = "/bin/sh -s -- migration-dashboard";
     public const string SudoCommandLine = "sudo -n " + ShellCommandLine;
 
+    /// <summary>What a poised script is told to begin.</summary>
     internal static ReadOnlySpan<byte> GoLine => "go\n"u8;
 
     /// <param name="marker">Printed on both outputs when the script starts, so that its output is told from what login scripts, banners and sudo print.</param>
@@ -57,7 +52,7 @@ public sealed record SshCommand(string Script, params IReadOnlyList<string> Argu
         foreach (var argument in Arguments)
             text.Append(' ').Append(Quote(argument));
         text.Append("; echo ").Append(marker).Append("; echo ").Append(marker).Append(" >&2; ");
-        text.Append(poised ? "read -r go <&3 && [ \"$go\" = go ] || exit; exec 3<&-; " : "").Append(Script).Append(poised || Go is not null ? "\n} 3<&0 </dev/null\n" : "\n} </dev/null\n");
+        text.Append(poised ? "read -r go <&3 && [ \"$go\" = go ] || exit; exec 3<&-; " : "").Append(Script).Append(poised ? "\n} 3<&0 </dev/null\n" : "\n} </dev/null\n");
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 }

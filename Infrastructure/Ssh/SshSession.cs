@@ -77,7 +77,7 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
         var readers = Task.WhenAll(StopAllOnFault(_output.ReadAsync(client.StandardOutput)), StopAllOnFault(_errors.ReadAsync(client.StandardError)));
         try
         {
-            var feed = word is null && _command.Go is null ? LocalCommand.FeedAsync(client, input, limit.Token) : FeedAsync(client, input, clock, limit);
+            var feed = word is null ? LocalCommand.FeedAsync(client, input, limit.Token) : FeedAsync(client, input, word, clock, limit);
             await readers.WaitAsync(limit.Token);
             await client.WaitForExitAsync(limit.Token);
             // What it still waits for is of no use to a script that has ended.
@@ -112,7 +112,7 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
     }
 
     /// <summary>The go is not sent before the host has read the script: its shell would take it for more of that.</summary>
-    private async Task FeedAsync(Process client, byte[] input, Stopwatch clock, CancellationTokenSource limit)
+    private async Task FeedAsync(Process client, byte[] input, Task<Poised.Word> word, Stopwatch clock, CancellationTokenSource limit)
     {
         try
         {
@@ -120,24 +120,16 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
             await stream.WriteAsync(input, limit.Token);
             await stream.FlushAsync(limit.Token);
             await _output.Start.WaitAsync(limit.Token);
-            if (word is null)
-            {
-                await _command.Go!.WaitAsync(limit.Token);
-            }
-            else
-            {
-                _command = (await word.WaitAsync(limit.Token)).As;
-                _begun = true;
-                clock.Restart();
-                limit.CancelAfter(_command.Limit);
-            }
-
+            _command = (await word.WaitAsync(limit.Token)).As;
+            _begun = true;
+            clock.Restart();
+            limit.CancelAfter(_command.Limit);
             await stream.WriteAsync(SshCommand.GoLine.ToArray(), limit.Token);
             await stream.FlushAsync(limit.Token);
         }
-        catch (Exception problem) when (problem is IOException or ObjectDisposedException || limit.IsCancellationRequested || _command.Go is { IsCompletedSuccessfully: false })
+        catch (Exception problem) when (problem is IOException or ObjectDisposedException || limit.IsCancellationRequested)
         {
-            // The client is gone, or there is no go: the script sees the end of its input, and its own end tells.
+            // The client is gone, or not wanted any more: the script sees the end of its input, and its own end tells.
         }
         finally
         {

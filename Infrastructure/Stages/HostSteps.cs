@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
@@ -14,20 +13,11 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     public async Task ApplyAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
     {
         context.Releasing = step.Held ? 0 : step.Order.Count;
-        var together = step.Together && step.Held ? new Rendezvous(step.Order.Count) : null;
         if (step.Together)
-            try
-            {
-                await Both(step.Order.Select(role => ApplyAsync(context, step, role, together, cancellation)));
-            }
-            catch (Exception) when (together?.All.Exception?.InnerException is { } first)
-            {
-                // Not what the others say, who only waited for that one.
-                ExceptionDispatchInfo.Throw(first);
-            }
+            await Both(step.Order.Select(role => ApplyAsync(context, step, role, cancellation)));
         else
             foreach (var role in step.Order)
-                await ApplyAsync(context, step, role, null, cancellation);
+                await ApplyAsync(context, step, role, cancellation);
         context.Given = (step.Stage, step.Held);
         if (context.HoldMs is { } held && !step.Held)
             context.Log.Write(token => runs.SaveHoldAsync(context.Run.Id, held, token));
@@ -46,7 +36,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             }
     }
 
-    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, Rendezvous? together, CancellationToken cancellation) =>
+    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, CancellationToken cancellation) =>
         context.Log.StepAsync(step.Held ? "hold" : context.Hold.IsRunning ? "release" : $"apply {step.Stage}", context.Host(role), async notes =>
         {
             var script = Script(context, step, role, IsArmed(context, role));
@@ -58,7 +48,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                     context.Armed.Add(role);
             try
             {
-                var change = await hosts.ApplyAsync(context.Target(role), script, cancellation, rulesSet: () => TimeHold(context, step.Held), together);
+                var change = await hosts.ApplyAsync(context.Target(role), script, cancellation, rulesSet: () => TimeHold(context, step.Held));
                 notes.ExitCode = 0;
                 notes.Add(Tell(change.Steps));
                 context.SetConfig(role, change.Config);
@@ -86,7 +76,7 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             : !step.Commit ? new CheckpointChange.Keep(context.Run.Token)
             : armed ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.None();
         var pace = step.Held ? Pace.Hold : context.Hold.IsRunning ? Pace.Release : Pace.Whole;
-        return ApplyScript.Render(StageConfigs.For(context.Migration, step.Stage, role, step.Held), context.Backend(role), checkpoint, context.Config(role), pace: pace, together: step is { Together: true, Held: true });
+        return ApplyScript.Render(StageConfigs.For(context.Migration, step.Stage, role, step.Held), context.Backend(role), checkpoint, context.Config(role), pace: pace);
     }
 
     private static string Script(RunContext context, Step.HandOver step) => ApplyScript.HandOver(

@@ -3,7 +3,6 @@ using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
-using MigrationDashboard.Core.Workloads;
 using Xunit;
 
 namespace MigrationDashboard.Core.Tests.HostScripts;
@@ -69,33 +68,6 @@ public sealed class ApplyTests : IDisposable
         Assert.Equal(whole.TrimEnd().Split('\n')[^1], release.TrimEnd().Split('\n')[^1]);
         Assert.Equal(host.Everything(), state);
     }
-
-    [Theory]
-    [InlineData(RulesBackend.Nft)]
-    [InlineData(RulesBackend.Iptables)]
-    public void A_hold_begins_when_all_hosts_are_ready_and_is_taken_back_where_one_is_not(RulesBackend backend)
-    {
-        var mail = Cases.Mail(backend);
-        hosts.New.Apply(mail.Config(Stage.Drain, Role.New), backend).MustSucceed("before");
-        var before = Set();
-        // The way to the host: what is said there reaches descriptor 3 a moment later, or never does.
-        var script = ApplyScript.Render(mail.Config(Stage.Drain, Role.New, held: true), backend, new CheckpointChange.Arm(60, "tok"), "any", pace: Pace.Hold, together: true);
-        Outcome Hold(string said) => hosts.New.Run($"rm -f /run/way; mkfifo /run/way; (sleep 0.5; {said}) >/run/way & {{ {script}\n}} 3</run/way");
-
-        var left = Hold("true");
-        Assert.Equal(("go", 1), Steps(left.Out).Where(step => step.Exit != 0).Select(step => (step.Step, step.Exit)).First());
-        Assert.Equal(before, Set());
-
-        var held = Hold("echo go").MustSucceed("hold");
-        Assert.Equal(["checkpoint", "openings", "ready", "go", "rules"], Steps(held.Out).Select(step => step.Step).Where(step => step != "sysctls"));
-        Assert.InRange(Steps(held.Out).Single(step => step.Step == "go").Ms, 200, 5000);
-        Assert.NotEqual(before, Set());
-
-        // Our own files tell that there was a revert.
-        string Set() => string.Join('\n', hosts.New.Everything().Split('\n').Where(line => !line.StartsWith("/var/lib/migration-dashboard/", StringComparison.Ordinal)));
-    }
-
-    private static IEnumerable<StepLine> Steps(string output) => ScriptOutput.Parse(output).Steps;
 
     [Fact]
     public void Applied_again_by_force_the_host_reads_back_the_same()

@@ -31,7 +31,7 @@ public sealed class HandOverTests : IDisposable
 
         hosts.Old.Sh($"echo {said} >/run/said");
         Eventually.Equal(Hash(end), Stored, 10);
-        Assert.DoesNotContain("handed", hosts.Old.Sh($"ls {mail.Allocation.Folder}"), StringComparison.Ordinal);
+        Eventually.Equal(false, () => hosts.Old.Sh($"ls {mail.Allocation.Folder}").Contains("handed", StringComparison.Ordinal), 10);
 
         if (end == Stage.Drain)
             Assert.Equal("old 198.51.100.7", hosts.Ask(ThreeHosts.OldPublic, 25));
