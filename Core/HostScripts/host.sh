@@ -9,7 +9,7 @@ hash_of() {
 # One change of this host at a time. The last migration to leave takes the lock's file with it: whoever waited on that one asks again.
 take_lock() {
   while :; do
-    [ -d "$HOST" ] || mkdir -p "$HOST" || return 1
+    [ -d "$HOST" ] || { mkdir -p "$HOST" && chmod 0700 "$HOST"; } || return 1
     exec 9>"$HOST/lock"
     flock -w "$1" 9 || return 1
     # shellcheck disable=SC3013 # dash, bash and busybox have it

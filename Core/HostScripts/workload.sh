@@ -136,6 +136,7 @@ make_file() {
 open_connections() {
   files='' wanted=''
   while read -r pid port; do
+    [ -n "$pid" ] || continue
     wanted="$wanted $pid $port"
     case " $files " in *" /proc/$pid/net/tcp "*) continue ;; esac
     for file in "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6"; do [ ! -r "$file" ] || files="$files $file"; done

@@ -97,7 +97,7 @@ public abstract class WorkloadScripts
     /// <param name="sync">Null for a workload without data.</param>
     public string StopAndSync(string token, Role from, SyncScripts? sync, string? hostKey) => Compose(
         token, from, sync is null ? [] : ["sync-source.sh"],
-        $"await_link {LinkOf(from == Role.Old ? Role.New : Role.Old)} {Milliseconds(migration.Spec.HoldLimitSeconds / 3.0)}\n{QuietStep(migration.Spec.QuietSeconds)} $waited\nlocked step stop stop_workload\n{(sync is null ? "" : SyncScripts.FinalSteps)}",
+        $"await_link {Link(from == Role.Old ? Role.New : Role.Old, migration.Spec.Link.Ipv4 ?? migration.Spec.Link.Ipv6)} {Milliseconds(migration.Spec.HoldLimitSeconds / 3.0)}\n{QuietStep(migration.Spec.QuietSeconds)} $waited\nlocked step stop stop_workload\n{(sync is null ? "" : SyncScripts.FinalSteps)}",
         sync?.SourceValues(hostKey ?? throw new ArgumentNullException(nameof(hostKey))) ?? "");
 
     /// <summary>Inside the hold, on the host the workload comes to, in one go: start, health, and the entries that would miss it.</summary>
@@ -115,9 +115,6 @@ public abstract class WorkloadScripts
     private static string QuietStep(double seconds) => $"wait_quiet {Milliseconds(seconds)}";
 
     private static string Milliseconds(double seconds) => ((long)(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>A host's address on the link.</summary>
-    private IPAddress? LinkOf(Role role) => Link(role, migration.Spec.Link.Ipv4) ?? Link(role, migration.Spec.Link.Ipv6);
 
     private protected string Compose(string? token, Role role, IEnumerable<string> files, string main, string values = "") =>
         // Read whole before anything runs: commands that read their input would take the rest of the script for it.

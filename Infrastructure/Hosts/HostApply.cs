@@ -62,12 +62,12 @@ public sealed class HostApply(OpenSsh ssh)
 
     /// <exception cref="HostChangeException">The host was not changed, or put itself back.</exception>
     /// <exception cref="SshFailure">The host could not be reached or the connection was lost: an armed checkpoint takes the change back.</exception>
-    /// <param name="rulesSet">Called as soon as the host says that its rules are set, before the rest of the script.</param>
     public Task<HostChange> ApplyAsync(
-        SshTarget target, HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, CancellationToken cancellation, bool force = false, Pace pace = Pace.Whole, Action? rulesSet = null) =>
-        ApplyAsync(target, ApplyScript.Render(config, backend, checkpoint, expected, force, pace), cancellation, rulesSet);
+        SshTarget target, HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, CancellationToken cancellation, bool force = false) =>
+        ApplyAsync(target, ApplyScript.Render(config, backend, checkpoint, expected, force), cancellation);
 
     /// <param name="script">As <see cref="ApplyScript.Render"/> gives it.</param>
+    /// <param name="rulesSet">Called as soon as the host says that its rules are set, before the rest of the script.</param>
     public Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action? rulesSet = null) => RunAsync(target, "apply", script, newConnection: false, cancellation, rulesSet);
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>

@@ -44,5 +44,4 @@ internal sealed class Poised(SshTarget target, SshCommand command)
         if (Interlocked.CompareExchange(ref _state, GivenUp, Waits) == Waits)
             _over.TrySetResult();
     }
-
 }

@@ -23,7 +23,7 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
     private SshCommand _command = command;
     private bool _begun = word is null;
 
-    /// <summary>False when it is certain that the host never got the _command.</summary>
+    /// <summary>False when it is certain that the host never got the command.</summary>
     public bool WasSent { get; private set; }
 
     /// <summary>The server takes no more sessions on this connection for now.</summary>
@@ -81,7 +81,8 @@ internal sealed class SshSession(SshConnection connection, SshTarget target, Ssh
             await readers.WaitAsync(limit.Token);
             await client.WaitForExitAsync(limit.Token);
             // What it still waits for is of no use to a script that has ended.
-            await limit.CancelAsync();
+            if (word is not null)
+                await limit.CancelAsync();
             await feed;
         }
         catch (Exception problem)

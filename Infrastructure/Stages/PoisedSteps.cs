@@ -17,9 +17,9 @@ internal sealed class PoisedSteps(OpenSsh ssh, HostSteps hosts, RunContext conte
     public void PoiseDuring(Step step)
     {
         if (step is Step.Apply { Held: true } && Next<Step.Leave>() is { } leave)
-            Poise([WorkloadSteps.LeaveScript(context, leave)]);
+            Poise([(leave.From, WorkloadSteps.LeaveScript(context, leave))]);
         else if (step is Step.Leave && Next<Step.Arrive>() is { } arrive && Next<Step.HandOver>() is { } hand && steps.OfType<Step.Apply>().LastOrDefault(apply => apply.Commit) is { } release)
-            Poise([WorkloadSteps.ArriveScripts(context, arrive)[0], .. hosts.EndOfHold(context, hand, release)]);
+            Poise([(arrive.To, WorkloadSteps.StartScript(context, arrive)), .. hosts.EndOfHold(context, hand, release)]);
     }
 
     public void Dispose() => _poised.ForEach(one => one.Dispose());

@@ -93,24 +93,21 @@ public sealed partial class WorkloadSteps(OpenSsh ssh, MigrationStore migrations
     public async Task<ScriptOutput> TryAsync(RunContext context, Role role, string script, CancellationToken cancellation) =>
         (await RunAsync(context, role, "rehearse", script, cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + context.Migration.Spec.Workload.StopSeconds + 120), secret: true)).Output;
 
-    public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation) => RunAsync(context, step.From, "stop and copy the rest", LeaveScript(context, step).Script, cancellation);
+    public Task LeaveAsync(RunContext context, Step.Leave step, CancellationToken cancellation) => RunAsync(context, step.From, "stop and copy the rest", LeaveScript(context, step), cancellation);
 
-    public Task ArriveAsync(RunContext context, Step.Arrive step, CancellationToken cancellation) =>
-        Task.WhenAll(ArriveScripts(context, step).Zip(["start", "clear flows"], (one, name) => RunAsync(context, one.Role, name, one.Script, cancellation)));
+    public Task ArriveAsync(RunContext context, Step.Arrive step, CancellationToken cancellation) => Task.WhenAll(
+        RunAsync(context, step.To, "start", StartScript(context, step), cancellation),
+        RunAsync(context, step.From, "clear flows", WorkloadScripts.Of(context.Migration).ClearFlows(step.From), cancellation));
 
     /// <summary>What the host can read while the hold begins there.</summary>
-    public static (Role Role, string Script) LeaveScript(RunContext context, Step.Leave step)
+    public static string LeaveScript(RunContext context, Step.Leave step)
     {
         var hasData = context.Workload is not null && CoreJson.Read<KnownWorkload>(context.Workload).Folders.Count > 0;
-        return (step.From, WorkloadScripts.Of(context.Migration).StopAndSync(context.Run.Token, step.From, hasData ? context.Sync?.Scripts : null, context.Sync?.HostKey));
+        return WorkloadScripts.Of(context.Migration).StopAndSync(context.Run.Token, step.From, hasData ? context.Sync?.Scripts : null, context.Sync?.HostKey);
     }
 
-    /// <summary>What the hosts can read while the workload stops: the start, then the entries to forget on the host it has left.</summary>
-    public static (Role Role, string Script)[] ArriveScripts(RunContext context, Step.Arrive step)
-    {
-        var scripts = WorkloadScripts.Of(context.Migration);
-        return [(step.To, scripts.StartAndClearFlows(step.To, context.Run.Token)), (step.From, scripts.ClearFlows(step.From))];
-    }
+    /// <summary>What the host can read while the workload stops on the other one.</summary>
+    public static string StartScript(RunContext context, Step.Arrive step) => WorkloadScripts.Of(context.Migration).StartAndClearFlows(step.To, context.Run.Token);
 
     public Task StartAsync(RunContext context, Role role, CancellationToken cancellation) =>
         RunAsync(context, role, "start", WorkloadScripts.Of(context.Migration).Start(role), cancellation, TimeSpan.FromSeconds(context.Migration.Spec.Workload.StartSeconds + 60));

@@ -74,7 +74,7 @@ public sealed class Lab
         foreach (var host in new[] { "old", "new" })
             text.AppendLine($"──── {host}").AppendLine((await TryShellAsync(host,
                 "nft list ruleset 2>/dev/null | grep -A200 'table ip md_' | head -120; ip rule; ip route show table all | grep -v 'table local' | head -40; docker ps -a; " +
-                "ls -la /var/lib/migration-dashboard/* 2>/dev/null; for one in /var/lib/migration-dashboard/*/; do echo drift; sh $one/current.sh state | diff $one/applied-state -; done 2>&1; " +
+                "ls -la /var/lib/migration-dashboard/* 2>/dev/null; for one in /var/lib/migration-dashboard/*/current.sh; do echo drift; sh $one state | diff ${one%/*}/applied-state -; done 2>&1; " +
                 "systemctl list-units --no-pager --plain --no-legend --all 'migration-dashboard*'; journalctl -q -n 30 --no-pager -u 'migration-dashboard*' 2>/dev/null; cat /var/lib/migration-dashboard/*/revert.log 2>/dev/null; journalctl -n 30 --no-pager 2>/dev/null")).Output);
         return text.ToString();
     }

@@ -33,7 +33,7 @@ public sealed class FaultTests(WorldFixture fixture, ITestOutputHelper output) :
     [InlineData("forward", "reboot-new")]
     [InlineData("cutover", "kill-copy")]
     [InlineData("cutover", "kill-start")]
-    [InlineData("cutover", "kill-between")]
+    [InlineData("cutover", "kill-between-long")]
     [InlineData("cutover", "postgres-frozen")]
     [InlineData("cutover", "ssh-cut-new")]
     [InlineData("cutover", "link-cut")]

@@ -71,11 +71,9 @@ public sealed class SshConnectionTests(SshServer server) : IAsyncLifetime
     [Fact]
     public async Task A_poised_script_begins_when_it_is_asked_for_and_not_before()
     {
-        await Ssh.RunAsync(Target, new("true"), default);
-        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+        var file = NewFile();
         var script = $"cat; touch {file}; echo one; echo two >&2; exit 4";
-        using var poised = Ssh.Poise([(Target, new(script))]);
-        await WaitingAsync(1);
+        using var poised = await PoisedAsync(script);
         await Task.Delay(200);
         Assert.False(File.Exists(file));
         Assert.Equal(1, Ssh.RoundTrips(Target));
@@ -93,10 +91,8 @@ public sealed class SshConnectionTests(SshServer server) : IAsyncLifetime
     [Fact]
     public async Task A_poised_script_that_nobody_asked_for_never_runs()
     {
-        await Ssh.RunAsync(Target, new("true"), default);
-        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
-        using (Ssh.Poise([(Target, new($"touch {file}"))]))
-            await WaitingAsync(1);
+        var file = NewFile();
+        (await PoisedAsync($"touch {file}")).Dispose();
 
         await WaitingAsync(0);
         Assert.False(File.Exists(file));
@@ -105,11 +101,9 @@ public sealed class SshConnectionTests(SshServer server) : IAsyncLifetime
     [Fact]
     public async Task A_poised_script_whose_connection_is_cut_runs_over_the_next_one_once()
     {
-        await Ssh.RunAsync(Target, new("true"), default);
-        var file = Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+        var file = NewFile();
         var script = $"echo run >>{file}";
-        using var poised = Ssh.Poise([(Target, new(script))]);
-        await WaitingAsync(1);
+        using var poised = await PoisedAsync(script);
         _proxy.Cut();
         await Task.Delay(300);
 
@@ -135,6 +129,17 @@ public sealed class SshConnectionTests(SshServer server) : IAsyncLifetime
 
         Assert.Equal(["0", "1", "2", "3"], lines.Select(line => line.Text).Order());
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"took {clock.Elapsed}");
+    }
+
+    private static string NewFile() => Path.Combine(Path.GetTempPath(), $"migdash-poised-{Guid.NewGuid():N}");
+
+    /// <summary>A script that waits on the host, over the kept connection.</summary>
+    private async Task<IDisposable> PoisedAsync(string script)
+    {
+        await Ssh.RunAsync(Target, new("true"), default);
+        var poised = Ssh.Poise([(Target, new(script))]);
+        await WaitingAsync(1);
+        return poised;
     }
 
     private static Func<SshLine, ValueTask> Into(ConcurrentQueue<SshLine> lines) => line =>
