@@ -15,7 +15,7 @@ public abstract record CheckpointChange
     /// <param name="Seconds">1 to 3600.</param>
     /// <param name="Token">Names this checkpoint: letters and digits.</param>
     /// <param name="OnRevert">Shell run on the host before the old configuration is put back: a cutover starts the workload again.</param>
-    public sealed record Arm(int Seconds, string Token, string OnRevert = "", string AfterRevert = "") : CheckpointChange;
+    public sealed record Arm(int Seconds, string Token, string OnRevert = "") : CheckpointChange;
 
     /// <summary>One armed before stays as it is: the steps of a cutover have one switch together.</summary>
     public sealed record Keep(string Token) : CheckpointChange;
@@ -45,12 +45,12 @@ public static class ApplyScript
     public static string Render(HostConfig config, RulesBackend backend, CheckpointChange checkpoint, string expected, bool force = false, Pace pace = Pace.Whole)
     {
         var own = config.Allocation;
-        var (seconds, token, onRevert, afterRevert) = checkpoint switch
+        var (seconds, token, onRevert) = checkpoint switch
         {
-            CheckpointChange.Arm arm => (arm.Seconds.ToString(CultureInfo.InvariantCulture), arm.Token, arm.OnRevert, arm.AfterRevert),
-            CheckpointChange.Keep keep => ("keep", keep.Token, "", ""),
-            CheckpointChange.Commit commit => ("keep", commit.Token, "", ""),
-            _ => ("0", "none", "", ""),
+            CheckpointChange.Arm arm => (arm.Seconds.ToString(CultureInfo.InvariantCulture), arm.Token, arm.OnRevert),
+            CheckpointChange.Keep keep => ("keep", keep.Token, ""),
+            CheckpointChange.Commit commit => ("keep", commit.Token, ""),
+            _ => ("0", "none", ""),
         };
         var text = Prologue(own);
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -67,7 +67,7 @@ public static class ApplyScript
         text.Append(Shell.Function("new_config", ConfigScript.Render(config, backend)));
         text.Append(Shell.Function("empty_config", ConfigScript.Render(new HostConfig(own), backend)));
         text.Append(Shell.Function("revert_text", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" +
-            $"revert_first() {{ :\n{onRevert}\n}}\nrevert_last() {{ :\n{afterRevert}\n}}\n" + ScriptFile.Read("host.sh") + ScriptFile.Read("revert.sh")));
+            $"revert_first() {{ :\n{onRevert}\n}}\n" + ScriptFile.Read("host.sh") + ScriptFile.Read("revert.sh")));
         text.Append(Shell.Function("boot_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder}\n" + ScriptFile.Read("boot.sh")));
         text.Append(Shell.Function("watch_text", $"FOLDER={own.Folder} HOST={Allocation.HostFolder} LINK={config.Link?.Interface}\n" + ScriptFile.Read("watch.sh")));
         text.Append(Shell.Function("unit_migration_dashboard", EarlyUnit));

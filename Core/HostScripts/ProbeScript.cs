@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MigrationDashboard.Core.Servers;
+using MigrationDashboard.Core.Stages;
 
 namespace MigrationDashboard.Core.HostScripts;
 
@@ -20,6 +21,23 @@ public static class ProbeScript
         ADDRESS={Shell.Quote(arrived.ToString())} PORT={port.Number} PROTOCOL={(port.Transport == Transport.Tcp ? "tcp" : "udp")} SOURCE_PORT={sourcePort}
 
         """) + ScriptFile.Read("probe.sh");
+
+    /// <summary>Where a call that got no answer has come to an end, in words. A packet that a host drops leaves no conntrack entry there.</summary>
+    /// <param name="via">The server that was called.</param>
+    /// <param name="entered">The call's entry there.</param>
+    /// <param name="served">The server where the workload runs.</param>
+    /// <param name="arrived">The call's entry there.</param>
+    public static string WhereLost(Role via, SeenConnection? entered, Role served, SeenConnection? arrived)
+    {
+        var (first, last) = (via.ToString().ToLowerInvariant(), served.ToString().ToLowerInvariant());
+        return (entered, arrived) switch
+        {
+            (null, _) => $"it did not come to {first}, or {first} drops it",
+            (_, null) => $"{first} sends it on to {entered.ServedBy}, but it did not come to {last}, or {last} drops it",
+            (_, { State: "SYN_SENT" }) => $"it came to {last}, where {arrived.ServedBy} did not answer",
+            _ => $"{last} has answered, but the reply is lost on its way back",
+        };
+    }
 
     public static IReadOnlyList<SeenConnection> Parse(string output) =>
         [.. output.Split('\n').Where(line => line.StartsWith('{')).Select(CoreJson.Read<SeenConnection>)];

@@ -3,6 +3,9 @@
 # change is made to stay in the same go), PACE (set; hold and release within a cutover), TOKEN, and the texts new_config,
 # empty_config, revert_text, boot_text, watch_text and unit_…. See ApplyScript.cs.
 
+# What has begun is done to the end, also when nobody is left to hear of it: half a change is neither the one configuration nor the other.
+trap '' PIPE HUP
+
 fail() {
   printf '{"step":"%s","exit":%d,"ms":0,"output":"%s"}\n' "$1" "$2" "$3"
   exit "$2"
@@ -44,13 +47,15 @@ if [ "$CHECKPOINT" != keep ]; then
     previous_empty=yes
   fi
   echo "$previous_empty" >"$FOLDER/previous-empty"
-  { echo "KEY=$KEY FOLDER=$FOLDER HOST=$HOST PREVIOUS_EMPTY=$previous_empty"; revert_text; } >"$FOLDER/revert.sh"
+  { echo "KEY=$KEY FOLDER=$FOLDER HOST=$HOST PREVIOUS_EMPTY=$previous_empty"; revert_text; } >"$FOLDER/revert.next"
+  # A new file: a host that was handed over may be in the midst of the one that is there.
+  mv "$FOLDER/revert.next" "$FOLDER/revert.sh"
   rm -f "$FOLDER/outcome"
 fi
 
 # The dead man's switch: without a confirmation the host goes back by itself.
 case $CHECKPOINT in
-  0) rm -f "$FOLDER/checkpoint" && end_hand_over ;;
+  0) rm -f "$FOLDER/checkpoint" ;;
   keep) [ "$(cat "$FOLDER/checkpoint" 2>/dev/null)" = "$TOKEN" ] || { rm -f "$FOLDER/next.sh"; fail checkpoint 77 "the host has already gone back by itself"; } ;;
   *)
     echo "$TOKEN" >"$FOLDER/checkpoint"
@@ -83,6 +88,7 @@ fi
 was=
 [ "$PACE" = set ] || was=$(sed -n "s/^PARTS='\(.*\)'$/\1/p" "$FOLDER/current.sh")
 mv "$FOLDER/next.sh" "$FOLDER/current.sh"
+[ "$COMMIT" = no ] || export STAYS="$TOKEN"
 if ! sh "$FOLDER/current.sh" "$PACE" "$was" 9>&-; then
   [ "$CHECKPOINT" != keep ] || exit 1
   echo "$TOKEN" >"$FOLDER/checkpoint"
@@ -91,11 +97,12 @@ if ! sh "$FOLDER/current.sh" "$PACE" "$was" 9>&-; then
   fail reverted 1 "the step before failed; the host was put back as it was"
 fi
 
-if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ "$CHECKPOINT" != keep ] && [ -d /run/systemd/system ]; then
+# A hold finds it running.
+if [ "$KEEP_FILES" = yes ] && [ "$WATCH" = yes ] && [ "$CHECKPOINT" != keep ] && [ "$PACE ${watching:-}" != "hold start" ] && [ -d /run/systemd/system ]; then
   systemctl --no-block "$watching" "migration-dashboard-watch@$KEY.service" 9>&- || true
 fi
 
-[ "$CHECKPOINT" != 0 ] || rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"
+[ "$CHECKPOINT" != 0 ] || { end_hand_over; rm -f "$FOLDER/revert.sh" "$FOLDER/previous.sh" "$FOLDER/previous-empty"; }
 [ "$COMMIT" = no ] || { make_it_stay; start_late; }
 if [ "$KEEP_FILES" = no ] && [ "$CHECKPOINT" = 0 ]; then
   remove_all

@@ -83,6 +83,24 @@ sysctls_set() {
   done
 }
 
+# Docker turns forwarding on for a network it makes, and leaves it on. That we had done it before must not take it from the networks that have come since:
+# $1 is the sysctl, $2 the folder with what was found before.
+containers_need() {
+  case $1 in
+    net/ipv4/ip_forward) family=4 ;;
+    net/ipv6/conf/all/forwarding) family=6 ;;
+    *) return 1 ;;
+  esac
+  for bridge in /sys/class/net/docker*/bridge /sys/class/net/br-*/bridge; do
+    [ -e "$bridge" ] || continue
+    bridge=${bridge%/bridge}
+    bridge=${bridge##*/}
+    ! grep -qF "./$bridge/forwarding:" "$2/interfaces" || continue
+    [ -z "$(ip "-$family" -o addr show dev "$bridge" scope global)" ] || return 0
+  done
+  return 1
+}
+
 sysctls_release() {
   sysctls=$(wanted_sysctls)
   for claim in "$HOST"/sysctl/*/claim-"$KEY"; do
@@ -92,7 +110,7 @@ sysctls_release() {
     ! has_line "$sysctls" "$path " || continue
     rm -f "$claim"
     ls "$place"/claim-* >/dev/null 2>&1 && continue
-    if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$place/before")" ]; then
+    if [ -e "/proc/sys/$path" ] && [ "$(cat "/proc/sys/$path")" != "$(cat "$place/before")" ] && ! containers_need "$path" "$place"; then
       write_sysctl "$path" "$(cat "$place/before")"
       case $path in
         net/ipv4/ip_forward) restore_interface_values 4 <"$place/interfaces" ;;
@@ -235,15 +253,21 @@ set_all() {
   changed link && step link link_up
   changed sysctls && step sysctls sysctls_set
   changed routes && step routes routes_set
-  step openings openings_set
+  # Those of a hold's end were made before it began.
+  [ "$PACE" = release ] || step openings openings_set
+  [ -z "${STAYS:-}" ] || step stays stay
   step rules rules_set
   [ "$PRUNE" = yes ] || return 0
+  [ "$PACE" != release ] || step openings openings_set
   step openings-removed openings_prune
   changed routes && step routes-removed routes_prune
   changed sysctls && step sysctls-restored sysctls_release
   changed link && step link-removed link_prune
   return 0
 }
+
+# The change whose token is $STAYS is not taken back any more. Before the rules let anybody in: what they write must not be left behind.
+stay() { echo "$STAYS" >"$FOLDER/confirmed" && rm -f "$FOLDER/checkpoint" "$FOLDER/checkpoint-boot"; }
 
 # Clients wait while a cutover goes on: what the configuration before ($WAS, its PARTS) had as well is not set again then.
 changed() {
@@ -263,6 +287,7 @@ BEST_EFFORT=no
 EARLY=no
 PRUNE=yes
 WAS=
+PACE=${1:-}
 case ${1:-} in
   # Within a cutover $2 are the parts of the configuration before, which is what the host has. A hold adds to that and takes nothing away, and what is held
   # is compared with nothing later.

@@ -60,11 +60,29 @@ leave() {
   for try in 1 2 3 4 5; do rm -rf "$HOST" 2>/dev/null && break; done
 }
 
+# Ends whatever is still open here of a copy to or from the other host; where this is the end that holds the key, over there as well. Nobody else may be
+# left to do it.
+end_copy() {
+  copy=/run/migration-dashboard-$KEY
+  [ -d "$copy" ] || return 0
+  if [ -e "$copy/source/key" ]; then
+    timeout 10 ssh -F "$copy/source/ssh_config" target end </dev/null
+    ssh -F "$copy/source/ssh_config" -O exit target
+  fi
+  if [ -d /run/systemd/system ]; then
+    systemctl --no-block stop "migration-dashboard-sync-$KEY.service" "migration-dashboard-clean-source-$KEY.timer"
+  elif [ -e "$copy/target/pid" ]; then
+    kill "$(cat "$copy/target/pid")"
+  fi
+  rm -rf "$copy"
+} 2>/dev/null
+
 # Takes everything of this migration off the host but what the configuration itself has undone: files, units, and the last one the host's folder.
 remove_all() {
+  end_copy
   if [ -d /run/systemd/system ]; then
     # Not waited for: without the folder it does nothing, and systemd of a host with cgroup v1 may wait for it until the time limit.
-    systemctl --no-block stop "migration-dashboard-watch@$KEY.service" 2>/dev/null
+    systemctl --no-block stop "migration-dashboard-watch@$KEY.service" "migration-dashboard-checkpoint-$KEY-*.timer" 2>/dev/null
     for unit in migration-dashboard@ migration-dashboard-late@ migration-dashboard-watch@; do
       rm -f "/etc/systemd/system/multi-user.target.wants/$unit$KEY.service" "/etc/systemd/system/sysinit.target.wants/$unit$KEY.service"
     done

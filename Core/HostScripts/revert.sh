@@ -40,9 +40,11 @@ revert_first >"$FOLDER/revert.log" 2>&1 9>&-
 code=0
 # Should a step fail, everything that can be put back is.
 sh "$FOLDER/previous.sh" "${2:-set}" >>"$FOLDER/revert.log" 2>&1 9>&- || { code=1; sh "$FOLDER/previous.sh" late >>"$FOLDER/revert.log" 2>&1 9>&-; }
-revert_last >>"$FOLDER/revert.log" 2>&1 9>&-
 rm -f "$FOLDER/checkpoint" "$FOLDER/next.sh" "$FOLDER/previous-empty" "$FOLDER/checkpoint-boot"
 echo "reverted $1" >"$FOLDER/outcome"
 # After a failure the files stay, so that it can be seen and tried again.
 if [ "$PREVIOUS_EMPTY" = yes ] && [ "$code" = 0 ]; then remove_all; else mv "$FOLDER/previous.sh" "$FOLDER/current.sh" && sh "$FOLDER/current.sh" remember; fi
+# The end that has the key is the one that may have to ask the other what became of it: that is over now, or it still waits for the answer.
+exec 9>&-
+[ ! -e "/run/migration-dashboard-$KEY/source/key" ] || [ -e "$FOLDER/handed" ] || end_copy
 exit "$code"

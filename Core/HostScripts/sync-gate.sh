@@ -1,5 +1,5 @@
-# All that the key of a run may do on the receiving host: write into the folders of this migration by rsync, load one image, and ask what became of the
-# run's change. The rendered part before it holds SYNC, STATE and FOLDER. What the other end asks for is taken word by word and never given to a shell;
+# All that the key of a run may do on the receiving host: write into the folders of this migration by rsync, load one image, ask what became of the
+# run's change, and end all this. The rendered part before it holds SYNC, STATE and FOLDER. What the other end asks for is taken word by word and never given to a shell;
 # it names folders by number only.
 set -fu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -37,6 +37,15 @@ case "${1:-} ${2:-}" in
       echo stays
     elif [ "$(cat "$FOLDER/outcome" 2>/dev/null)" = "reverted $2" ]; then
       echo back
+    fi
+    exit
+    ;;
+  "end ")
+    # Not waited for: this very connection ends with it.
+    if [ -d /run/systemd/system ]; then
+      systemctl --no-block stop "migration-dashboard-sync-${FOLDER##*/}.service"
+    else
+      kill "$(cat "$SYNC/pid")"
     fi
     exit
     ;;

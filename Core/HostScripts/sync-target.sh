@@ -47,7 +47,7 @@ EOF
       /bin/sh -c "exec $sshd -D -e -f $SYNC/sshd_config" || return
   else
     # shellcheck disable=SC2016 # expanded by the inner shell
-    setsid sh -c 'timeout "$1" "$2" -D -e -f "$3/sshd_config" & echo $! >"$3/pid"; wait; rm -rf "$3"' sh "$LIFE" "$sshd" "$SYNC" >/dev/null 2>&1 </dev/null &
+    setsid sh -c 'timeout "$1" "$2" -D -e -f "$3/sshd_config" & echo $! >"$3/pid"; wait; rm -rf "$3"; rmdir "${3%/*}"' sh "$LIFE" "$sshd" "$SYNC" >/dev/null 2>&1 </dev/null &
   fi
   tries=0
   until port_is_taken; do

@@ -63,11 +63,14 @@ print_running() {
 
 # --- the way back, run by the host itself ----------------------------------------------------------------------------------------
 
-# Where the workload ran before: only if it was fenced; the stop may not even have begun.
+# Where the workload ran before: only if it was fenced; the stop may not even have begun. Clients wait until its ports take connections, which is all
+# that is asked: it served them before, and a check that never passes must not keep them waiting.
 resume_here() {
   [ -e "$STATE/fenced" ] || return 0
   rm -f "$STATE/fenced"
   kind_resume
+  HEALTH=tcp HEALTH_PORT='' HEALTH_COMMAND=''
+  wait_healthy
 }
 
 # Where it was to run: it must be down before clients go to the other host again, whatever it takes.
@@ -132,8 +135,25 @@ make_file() {
 
 # Connections of the workload's own sockets that are open, are being opened by somebody far away, or still have data on the way: ESTABLISHED, SYN_RECV,
 # FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING (include/net/tcp_states.h).
-# The kernel keeps these per network namespace, so a container's are read through one of its processes.
+# The kernel keeps these per network namespace, so a container's are asked for through one of its processes. It is asked for these states alone: a server
+# that closes first keeps tens of thousands that have ended (TIME_WAIT) in the list under /proc.
 open_connections() {
+  open=0
+  while read -r pid port; do
+    [ -n "$pid" ] || continue
+    within="nsenter -t $pid -n"
+    [ "$pid" != self ] || within=
+    # shellcheck disable=SC2086 # several words or none
+    found=$($within ss -Htn state established state syn-recv state fin-wait-1 state close-wait state last-ack state closing "sport = :$port" 2>/dev/null) || { listed_connections; return; }
+    [ -z "$found" ] || open=$((open + $(echo "$found" | wc -l)))
+  done <<EOF
+$sockets
+EOF
+  echo "$open"
+}
+
+# The same without ss and nsenter.
+listed_connections() {
   files='' wanted=''
   while read -r pid port; do
     [ -n "$pid" ] || continue

@@ -28,7 +28,7 @@ public sealed record HostSnapshot(ValueList<SnapshotArea> Areas, ValueList<strin
     public static ValueList<SnapshotDifference> Compare(HostSnapshot before, HostSnapshot after, Workload? moved = null)
     {
         if (moved is not null)
-            (before, after) = (before.WithoutFilesOf(moved), after.WithoutFilesOf(moved));
+            (before, after) = (before.WithoutFilesOf(moved), after.WithoutFilesOf(moved).WithoutForwardingOfContainers(before));
         var words = before.DockerWords.Concat(after.DockerWords).ToHashSet(StringComparer.Ordinal);
         var was = before.WithoutWorkload(words).Areas.ToDictionary(area => area.Name, area => area.Lines, StringComparer.Ordinal);
         var @is = after.WithoutWorkload(words).Areas.ToDictionary(area => area.Name, area => area.Lines, StringComparer.Ordinal);
@@ -50,6 +50,17 @@ public sealed record HostSnapshot(ValueList<SnapshotArea> Areas, ValueList<strin
         Areas = Areas.Select(area => area.Name == "files" ? area with { Lines = area.Lines.Where(line => !WorkloadFiles.Belongs(line.Split(' ')[0], moved)).ToValueList() } : area)
             .Where(area => area.Lines.Count > 0).ToValueList(),
     };
+
+    /// <summary>Docker turns forwarding on for a network it makes; the networks that have come with a workload keep it (config.sh, containers_need).</summary>
+    private HostSnapshot WithoutForwardingOfContainers(HostSnapshot before)
+    {
+        var families = DockerWords.Except(before.DockerWords).Select(word => IPNetwork.TryParse(word, out var network) ? Number(network.BaseAddress.AddressFamily) : 0).ToHashSet();
+        var off = before.Areas.Where(area => area.Name == "sysctls").SelectMany(area => area.Lines).Where(line => IsForwarding(line, families)).ToHashSet(StringComparer.Ordinal);
+        return this with { Areas = Areas.Select(area => area.Name == "sysctls" ? area with { Lines = area.Lines.Select(line => off.Contains(line[..^1] + "0") ? line[..^1] + "0" : line).ToValueList() } : area).ToValueList() };
+    }
+
+    private static bool IsForwarding(string line, IReadOnlySet<int> families) =>
+        families.Any(family => line.StartsWith($"net/ipv{family}/", StringComparison.Ordinal)) && (line.EndsWith("/forwarding = 0", StringComparison.Ordinal) || line == "net/ipv4/ip_forward = 0");
 
     private static SnapshotDifference? Difference(string area, ValueList<string> was, ValueList<string> @is)
     {

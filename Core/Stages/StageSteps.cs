@@ -22,10 +22,10 @@ public abstract record Step
     /// <summary>The hosts make their own keys for the link; fingerprints become facts.</summary>
     public sealed record LinkKeys : Step;
 
-    /// <summary>The hosts get the configurations of a stage, in this order; two at once when <see cref="Together"/>.</summary>
+    /// <summary>The hosts get the configurations of a stage, in this order; within a cutover the one that must be first, and the other once that is certain.</summary>
     /// <param name="Arm">Arms the dead man's switch with this many seconds; null keeps the one that is armed.</param>
     /// <param name="Commit">The armed switch ends with this change: it stays.</param>
-    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, bool Together, int? Arm, bool Commit = false) : Step;
+    public sealed record Apply(Stage Stage, bool Held, ValueList<Role> Order, int? Arm, bool Commit = false) : Step;
 
     /// <summary>Inside the hold: the host the workload has left never starts it by itself again. Its hold goes on.</summary>
     public sealed record HandOver(Role From) : Step;
@@ -111,12 +111,12 @@ public static class StageSteps
             (Direction.Advance, Stage.Preflight) => [new Step.Read(Snapshot: true)],
             (Direction.Advance, Stage.Link) =>
             [
-                new Step.Read(Snapshot: true), new Step.RequireChecks(), .. LinkKeys(migration), new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm(),
+                new Step.Read(Snapshot: true), new Step.RequireChecks(), .. LinkKeys(migration), new Step.Apply(Stage.Link, false, [Role.New, Role.Old], checkpoint), new Step.ProbeLink(), new Step.Confirm(),
             ],
             (Direction.Advance, Stage.Forward) =>
             [
                 // The return path first: forwarding without it would lose connections.
-                new Step.Apply(Stage.Forward, false, [Role.Old, Role.New], false, checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(),
+                new Step.Apply(Stage.Forward, false, [Role.Old, Role.New], checkpoint), new Step.ProbePath(Role.New), new Step.Confirm(),
             ],
             (Direction.Advance, Stage.Dns) => [new Step.ProbePath(Role.New)],
             (Direction.Advance, Stage.Drain) => [new Step.RequireDns()],
@@ -125,7 +125,7 @@ public static class StageSteps
             [
                 new Step.RequireGate(), .. spec.Mode == CutoverMode.Parallel ? [new Step.RequireNoSessions(Role.Old), new Step.StopWorkload(Role.Old)] : ValueList<Step>.Empty,
                 new Step.RetireWorkload(Role.Old), new Step.RetireWorkload(Role.New),
-                new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], false, checkpoint), new Step.Confirm(), new Step.Compare(),
+                new Step.Apply(Stage.Decommission, false, [Role.Old, Role.New], checkpoint), new Step.Confirm(), new Step.Compare(),
             ],
 
             (Direction.Rehearse, Stage.Cutover) => [new Step.Prepare(Role.Old, Role.New), new Step.Rehearse(Role.Old, Role.New), new Step.CloseSync(), new Step.RemoveWorkload(Role.New)],
@@ -135,12 +135,12 @@ public static class StageSteps
                 :
                 [
                     // old first: while it still sends its clients to new, new must be able to answer them.
-                    new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], false, checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(),
+                    new Step.Apply(Stage.Drain, false, [Role.Old, Role.New], checkpoint), new Step.DropUdpFlows(), new Step.ProbePath(Role.New), new Step.ProbePath(Role.Old), new Step.Confirm(),
                     new Step.CountSessions(Role.New), new Step.StopWorkload(Role.New), new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old),
                 ],
             (Direction.Rollback, Stage.Dns or Stage.Forward) => [new Step.ProbePath(Role.New)],
-            (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], false, checkpoint), new Step.ProbeLink(), new Step.Confirm()],
-            (Direction.Rollback, Stage.Preflight) => [new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old), new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], false, checkpoint), new Step.Confirm(), new Step.Compare()],
+            (Direction.Rollback, Stage.Link) => [new Step.Apply(Stage.Link, false, [Role.New, Role.Old], checkpoint), new Step.ProbeLink(), new Step.Confirm()],
+            (Direction.Rollback, Stage.Preflight) => [new Step.RemoveWorkload(Role.New), new Step.UnreadyWorkload(Role.Old), new Step.Apply(Stage.Preflight, false, [Role.New, Role.Old], checkpoint), new Step.Confirm(), new Step.Compare()],
             _ => throw new InvalidInputException("target", $"there is no way from {migration.Stage} to {target} by {direction}"),
         };
     }
@@ -159,21 +159,21 @@ public static class StageSteps
 
     private static ValueList<Step> LinkKeys(Migration migration) => migration.Spec.Link.Kind == LinkKind.OpenVpnTap ? [new Step.LinkKeys()] : [];
 
-    /// <summary>Hold on both, let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
+    /// <summary>Hold on both (the one that serves first, docs/decisions/043), let the short ones finish, stop, last sync, start, healthy, the next configuration, release (DESIGN §6).</summary>
     private static ValueList<Step> Exclusive(Migration migration, Role from, Role to, Stage now, Stage next) =>
     [
         new Step.Prepare(from, to),
         new Step.AwaitWindow(from),
         new Step.RequireGate(AtOpening: true),
         new Step.CountSessions(from),
-        new Step.Apply(now, true, [Role.New, Role.Old], true, migration.Spec.HoldLimitSeconds),
+        new Step.Apply(now, true, [Role.New, Role.Old], migration.Spec.HoldLimitSeconds),
         new Step.Leave(from, to),
         new Step.Arrive(from, to),
 
         // First the one it has left, for good: from then on it never starts there by itself. Only then does the other let clients in, so that
         // nothing they write is ever left behind on a server that goes back.
         new Step.HandOver(from),
-        new Step.Apply(next, false, [Role.New, Role.Old], true, null, Commit: true),
+        new Step.Apply(next, false, [Role.New, Role.Old], null, Commit: true),
         new Step.CloseSync(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),
@@ -185,7 +185,7 @@ public static class StageSteps
         new Step.Prepare(Role.Old, Role.New),
         new Step.StartWorkload(Role.New),
         new Step.CountSessions(Role.Old),
-        new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], false, checkpoint),
+        new Step.Apply(Stage.Tail, false, [Role.New, Role.Old], checkpoint),
         new Step.DropUdpFlows(),
         new Step.ProbePath(Role.New),
         new Step.ProbePath(Role.Old),

@@ -106,7 +106,7 @@ public abstract class WorkloadScripts
     /// <summary>Run by a host itself when its checkpoint was not confirmed: <see cref="CheckpointChange.Arm.OnRevert"/>. Needs nothing but what is in it.</summary>
     /// <param name="source">Where the workload runs before the move: there it is started again, on the other it is stopped.</param>
     public string OnRevert(Role role, Role source = Role.Old) =>
-        $"(\n{Values(null, role)}{Files([])}{(role == source ? "resume_here" : "stand_down_here")}\n) </dev/null\n";
+        $"(\n{Values(null, role)}{Files(["workload-health.sh"])}{(role == source ? "resume_here" : "stand_down_here")}\n) </dev/null\n";
 
     private static readonly string[] CommonFiles = ["step.sh", "words.sh", "workload.sh"];
 

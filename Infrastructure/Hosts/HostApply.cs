@@ -67,8 +67,8 @@ public sealed class HostApply(OpenSsh ssh)
         ApplyAsync(target, ApplyScript.Render(config, backend, checkpoint, expected, force), cancellation);
 
     /// <param name="script">As <see cref="ApplyScript.Render"/> gives it.</param>
-    /// <param name="rulesSet">Called as soon as the host says that its rules are set, before the rest of the script.</param>
-    public Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action? rulesSet = null) => RunAsync(target, "apply", script, newConnection: false, cancellation, rulesSet);
+    /// <param name="done">Given the name of each step (see config.sh) as soon as the host says that it is done, before the rest of the script.</param>
+    public Task<HostChange> ApplyAsync(SshTarget target, string script, CancellationToken cancellation, Action<string>? done = null) => RunAsync(target, "apply", script, newConnection: false, cancellation, done);
 
     /// <summary>Makes a change stay, over a connection of its own: proof that the host can still be reached.</summary>
     /// <exception cref="HostChangeException">The host has gone back already.</exception>
@@ -91,7 +91,7 @@ public sealed class HostApply(OpenSsh ssh)
         return CoreJson.Read<HostState>(result.Output.Trim());
     }
 
-    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action? rulesSet = null)
+    private async Task<HostChange> RunAsync(SshTarget target, string name, string script, bool newConnection, CancellationToken cancellation, Action<string>? done = null)
     {
         var (output, errors) = (new StringBuilder(), new StringBuilder());
         ValueTask Line(SshLine line)
@@ -99,8 +99,8 @@ public sealed class HostApply(OpenSsh ssh)
             var text = line.IsError ? errors : output;
             lock (text)
                 text.Append(line.Text).Append('\n');
-            if (rulesSet is not null && line.Text.StartsWith("""{"step":"rules","exit":0,""", StringComparison.Ordinal))
-                rulesSet();
+            if (done is not null && !line.IsError && Parse(line.Text).Steps is [{ Exit: 0 } step])
+                done(step.Step);
             return ValueTask.CompletedTask;
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
@@ -13,14 +14,51 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     public async Task ApplyAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
     {
         context.Releasing = step.Held ? 0 : step.Order.Count;
-        if (step.Together)
-            await Both(step.Order.Select(role => ApplyAsync(context, step, role, cancellation)));
+        if (step.Held)
+            await HoldAsync(context, step, cancellation);
+        else if (step.Commit)
+            await ReleaseAsync(context, step, cancellation);
         else
             foreach (var role in step.Order)
                 await ApplyAsync(context, step, role, cancellation);
         context.Given = (step.Stage, step.Held);
         if (context.HoldMs is { } held && !step.Held)
             context.Log.Write(token => runs.SaveHoldAsync(context.Run.Id, held, token));
+    }
+
+    /// <summary>
+    /// Where the workload is served first: who comes by the other host ends up there and waits as well. So the other one's hold begins when this one's rules
+    /// are set, and is only waited for where it is needed, before anything is started there: see <see cref="RunContext.Beside"/>.
+    /// </summary>
+    private async Task HoldAsync(RunContext context, Step.Apply step, CancellationToken cancellation)
+    {
+        var begun = Stopwatch.StartNew();
+
+        // Its time has run on the first one since: the other must still go back before that.
+        context.Beside = await OneBeforeTheOtherAsync(context, step, RunContext.ServedBy(context.Migration.Stage), "rules",
+            () => step with { Arm = Math.Max(1, step.Arm!.Value - (int)Math.Ceiling(begun.Elapsed.TotalSeconds)) }, cancellation);
+    }
+
+    /// <summary>
+    /// The one the workload has come to makes its change stay, just before it lets clients in. Only then the other one is told to send its clients there:
+    /// as long as it is not, it holds and can still take the workload back (docs/decisions/041).
+    /// </summary>
+    private async Task ReleaseAsync(RunContext context, Step.Apply step, CancellationToken cancellation) =>
+        await await OneBeforeTheOtherAsync(context, step, RunContext.ServedBy(step.Stage), "stays", () => step, cancellation);
+
+    /// <param name="done">The other one begins as soon as this step is done on the first one.</param>
+    /// <returns>Over when both are.</returns>
+    private async Task<Task> OneBeforeTheOtherAsync(RunContext context, Step.Apply step, Role first, string done, Func<Step.Apply> other, CancellationToken cancellation)
+    {
+        var reached = new TaskCompletionSource();
+        var one = ApplyAsync(context, step, first, cancellation, name =>
+        {
+            if (name == done)
+                reached.TrySetResult();
+        });
+        if (await Task.WhenAny(one, reached.Task) == one)
+            await one;
+        return Both([one, .. step.Order.Where(role => role != first).Select(role => ApplyAsync(context, other(), role, cancellation))]);
     }
 
     /// <summary>The hold is the time in which somebody may be waiting: from the first host whose rules hold to the last one whose rules let clients in.</summary>
@@ -36,7 +74,8 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             }
     }
 
-    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, CancellationToken cancellation) =>
+    /// <param name="done">Given the name of each step that is done on the host, as it is.</param>
+    private Task ApplyAsync(RunContext context, Step.Apply step, Role role, CancellationToken cancellation, Action<string>? done = null) =>
         context.Log.StepAsync(step.Held ? "hold" : context.Hold.IsRunning ? "release" : $"apply {step.Stage}", context.Host(role), async notes =>
         {
             var script = Script(context, step, role, IsArmed(context, role));
@@ -48,7 +87,12 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
                     context.Armed.Add(role);
             try
             {
-                var change = await hosts.ApplyAsync(context.Target(role), script, cancellation, rulesSet: () => TimeHold(context, step.Held));
+                var change = await hosts.ApplyAsync(context.Target(role), script, cancellation, name =>
+                {
+                    if (name == "rules")
+                        TimeHold(context, step.Held);
+                    done?.Invoke(name);
+                });
                 notes.ExitCode = 0;
                 notes.Add(Tell(change.Steps));
                 context.SetConfig(role, change.Config);
@@ -76,7 +120,10 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
             : !step.Commit ? new CheckpointChange.Keep(context.Run.Token)
             : armed ? new CheckpointChange.Commit(context.Run.Token) : new CheckpointChange.None();
         var pace = step.Held ? Pace.Hold : context.Hold.IsRunning ? Pace.Release : Pace.Whole;
-        return ApplyScript.Render(StageConfigs.For(context.Migration, step.Stage, role, step.Held), context.Backend(role), checkpoint, context.Config(role), pace: pace);
+
+        // Known before the host has said that it holds: the scripts of a hold's end are read while it begins.
+        var expected = pace == Pace.Release ? context.HashOf(context.Migration.Stage, role, held: true) : context.Config(role);
+        return ApplyScript.Render(StageConfigs.For(context.Migration, step.Stage, role, step.Held), context.Backend(role), checkpoint, expected, pace: pace);
     }
 
     private static string Script(RunContext context, Step.HandOver step) => ApplyScript.HandOver(

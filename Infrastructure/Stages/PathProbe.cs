@@ -41,15 +41,21 @@ public sealed class PathProbe(OpenSsh ssh)
         Migration migration, Role via, Role served, IPAddress called, ForwardedPort port, Func<Role, SshTarget> target, CancellationToken cancellation)
     {
         using var socket = new Socket(called.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var arrived = LinkAddress(migration, served, called.AddressFamily);
         try
         {
+            // Its own port is known from the start, also when nobody ever answers.
+            socket.Bind(new IPEndPoint(called.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             limit.CancelAfter(Patience);
             await socket.ConnectAsync(new IPEndPoint(called, port.Number), limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new(port, called, false, null, $"no answer from {called} port {port} within {Patience.TotalSeconds:0} s: packets, or the replies to them, get lost");
+            var call = ((IPEndPoint)socket.LocalEndPoint!).Port;
+            var entry = await EntryAsync(target(via), called, port, call, cancellation);
+            var onward = via == served || arrived is null ? entry : await EntryAsync(target(served), arrived, port, call, cancellation);
+            return new(port, called, false, null, $"no answer from {called} port {port} within {Patience.TotalSeconds:0} s: {ProbeScript.WhereLost(via, entry, served, onward)}");
         }
         catch (SocketException error)
         {
@@ -65,13 +71,18 @@ public sealed class PathProbe(OpenSsh ssh)
                 ? new(port, called, true, entered.Source, $"{called} port {port} answers and sees {entered.Source}")
                 : new(port, called, false, entered.ReplyTo, $"{called} port {port} answers, but the source {entered.Source} is changed to {entered.ReplyTo}");
 
-        var arrived = LinkAddress(migration, served, called.AddressFamily);
         var seen = arrived is null ? null : await SeenAsync(target(served), arrived, port, local, cancellation);
         if (seen is null)
             return new(port, called, false, null, $"{called} port {port} answers, but not from {served.ToString().ToLowerInvariant()}: the connection did not arrive there over the link");
         return seen.Source.Equals(entered.Source) && seen.ReplyTo.Equals(seen.Source)
             ? new(port, called, true, seen.Source, $"{called} port {port} is answered by {served.ToString().ToLowerInvariant()}, which sees {seen.Source}")
             : new(port, called, false, seen.Source, $"{called} port {port} is answered, but the application sees {seen.ReplyTo} instead of {entered.Source}");
+    }
+
+    private async Task<SeenConnection?> EntryAsync(SshTarget target, IPAddress arrived, ForwardedPort port, int sourcePort, CancellationToken cancellation)
+    {
+        var result = await ssh.RunAsync(target, new SshCommand(ProbeScript.Render(arrived, port, sourcePort)) { Name = "probe", AnyExitCode = true }, cancellation);
+        return ProbeScript.Parse(result.Output) is [var entry, ..] ? entry : null;
     }
 
     private async Task<SeenConnection?> SeenAsync(SshTarget target, IPAddress arrived, ForwardedPort port, IPEndPoint local, CancellationToken cancellation)

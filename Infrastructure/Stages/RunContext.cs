@@ -52,6 +52,9 @@ public sealed class RunContext(StageRun run, StoredMigration stored, Server old,
 
     public int? HoldMs { get; set; }
 
+    /// <summary>What goes on beside the steps: the rest of the hold, once the host that serves the workload holds.</summary>
+    public Task Beside { get; set; } = Task.CompletedTask;
+
     /// <summary>Hosts that do not let clients in yet while the hold ends.</summary>
     public int Releasing { get; set; }
 

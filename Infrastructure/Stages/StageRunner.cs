@@ -131,6 +131,10 @@ public sealed class StageRunner(
                 : error.Message;
             if (error is not (RunRefusedException or OperationCanceledException or Hosts.HostChangeException or Ssh.SshFailure))
                 logger.LogError(error, "Run {Run} of {Migration} failed", run.Id, context.Migration.Spec.Name);
+
+            // Nothing goes on beside the way back.
+            await cancel.CancelAsync();
+            await context.Beside.ContinueWith(beside => beside.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             await GoBackAsync(context, reason, error is OperationCanceledException, stopping.IsCancellationRequested);
         }
         finally
@@ -182,7 +186,7 @@ public sealed class StageRunner(
         Step.RequireNoSessions none => workloads.RequireNoSessionsAsync(context, none.Role, cancellation),
         Step.UnreadyWorkload unready => workloads.UnreadyAsync(context, unready.Role, cancellation),
         Step.Leave leave => workloads.LeaveAsync(context, leave, cancellation),
-        Step.Arrive arrive => workloads.ArriveAsync(context, arrive, cancellation),
+        Step.Arrive arrive => ArriveAsync(context, arrive, cancellation),
         Step.StartWorkload start => workloads.StartAsync(context, start.Role, cancellation),
         Step.StopWorkload stop => workloads.StopAsync(context, stop.Role, cancellation),
         Step.DropUdpFlows => workloads.DropUdpFlowsAsync(context, cancellation),
@@ -191,6 +195,13 @@ public sealed class StageRunner(
         Step.RemoveWorkload remove => workloads.RemoveAsync(context, remove.Role, cancellation),
         _ => throw new InvalidOperationException($"Nobody knows how to do {step}."),
     };
+
+    /// <summary>Nothing is started on a host that does not hold.</summary>
+    private async Task ArriveAsync(RunContext context, Step.Arrive arrive, CancellationToken cancellation)
+    {
+        await context.Beside;
+        await workloads.ArriveAsync(context, arrive, cancellation);
+    }
 
     private async Task ArriveAsync(RunContext context, RunState state, string? error)
     {

@@ -148,5 +148,11 @@
   // After errors were shown or a step was changed: the place the person should be at next.
   const focusOn = selector => document.querySelector(selector)?.focus();
 
+  // Radzen puts the focus on a dialog's first field half a second after it has opened. Whoever is typing in another one by then stays there.
+  document.addEventListener('DOMContentLoaded', () => {
+    const first = Radzen.focusFirstFocusableElement;
+    Radzen.focusFirstFocusableElement = dialog => { if (!dialog.contains(document.activeElement)) first(dialog); };
+  });
+
   window.dashboard = { live, focusOn };
 })();

@@ -156,6 +156,7 @@ public sealed class Dashboard : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Ends it and takes its folder away.</summary>
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
@@ -176,6 +177,14 @@ public sealed class Dashboard : IAsyncDisposable
         }
 
         _process.Dispose();
+        try
+        {
+            Directory.Delete(Data, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Something that was killed still writes there.
+        }
     }
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response)

@@ -73,9 +73,9 @@ public sealed class Lab
         var text = new System.Text.StringBuilder();
         foreach (var host in new[] { "old", "new" })
             text.AppendLine($"──── {host}").AppendLine((await TryShellAsync(host,
-                "nft list ruleset 2>/dev/null | grep -A200 'table ip md_' | head -120; ip rule; ip route show table all | grep -v 'table local' | head -40; docker ps -a; " +
+                "nft list ruleset 2>/dev/null | grep -A200 'table ip md_' | head -120; ip rule; ip -6 rule; ip neigh; ip -6 neigh; conntrack -L -f ipv6 2>/dev/null | head -30; ip route show table all | grep -v 'table local' | head -40; docker ps -a; " +
                 "ls -la /var/lib/migration-dashboard/* 2>/dev/null; for one in /var/lib/migration-dashboard/*/current.sh; do echo drift; sh $one state | diff ${one%/*}/applied-state -; done 2>&1; " +
-                "systemctl list-units --no-pager --plain --no-legend --all 'migration-dashboard*'; journalctl -q -n 30 --no-pager -u 'migration-dashboard*' 2>/dev/null; cat /var/lib/migration-dashboard/*/revert.log 2>/dev/null; journalctl -n 30 --no-pager 2>/dev/null")).Output);
+                "systemctl list-units --no-pager --plain --no-legend --all 'migration-dashboard*'; journalctl -q -n 30 --no-pager -u 'migration-dashboard*' 2>/dev/null; cat /var/lib/migration-dashboard/*/revert.log 2>/dev/null; systemctl status ssh --no-pager -n 5; ss -ltn; journalctl -n 30 --no-pager 2>/dev/null")).Output);
         return text.ToString();
     }
 }

@@ -29,6 +29,7 @@ lab_up() {
     machine_wait old
     machine_wait new
     dns_wait
+    ssh_wait
     : >"$state/up"
     facts_json >"$state/lab.json.new"
     mv "$state/lab.json.new" "$state/lab.json"

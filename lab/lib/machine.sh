@@ -61,7 +61,6 @@ machine_run() {
 }
 
 # Ready, or gone: there is no point in waiting for a machine that has ended.
-# Ready, or gone: there is no point in waiting for a machine that has ended.
 machine_has_settled() {
     read -r _nspawn <"$state/$1/pid"
     [ -d "/proc/$_nspawn" ] || return 0
@@ -84,6 +83,20 @@ machine_wait() {
     tail -n 15 "$state/$1/console.log" >&2
     ( machine_run "$1" systemctl --no-pager --failed ) >&2 || true
     ( machine_run "$1" journalctl --no-pager -n 30 -u lab-seed -u docker ) >&2 || true
+    return 1
+}
+
+# Whoever starts with `up` over starts with SSH: both machines, by both families, as the operator's computer sees them.
+ssh_answers() {
+    [ "$(in_namespace ops ssh-keyscan -T 3 -t ed25519 "$old4" "$old6" "$new4" "$new6" 2>/dev/null | grep -c ' ssh-ed25519 ')" = 4 ]
+}
+
+ssh_wait() {
+    wait_until 30 'SSH on old and new' ssh_answers && return 0
+    for _host in old new; do
+        warn "--- SSH on $_host"
+        ( machine_run "$_host" sh -c 'systemctl --no-pager status ssh; journalctl --no-pager -n 20 -u ssh; ss -ltn' ) >&2 || true
+    done
     return 1
 }
 

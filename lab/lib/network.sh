@@ -40,8 +40,9 @@ router_up() {
             # A switch does not filter: frames must not visit the rules of the router.
             echo 0 >/proc/sys/net/bridge/bridge-nf-call-${f}tables 2>/dev/null || true
         done
-        ip link add public type bridge forward_delay 0
-        ip link add lan type bridge forward_delay 0
+        # Addresses of their own: a bridge without one takes the lowest of its ports, another one after each reboot, and neighbours talk to the old one for a while.
+        ip link add public address 52:54:00:00:00:01 type bridge forward_delay 0
+        ip link add lan address 52:54:00:00:01:01 type bridge forward_delay 0
         ip addr add 203.0.113.1/24 dev public
         ip addr add 2001:db8:113::1/64 dev public
         ip link set public up

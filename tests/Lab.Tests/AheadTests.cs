@@ -11,7 +11,7 @@ public sealed class AheadTests(LabFixture fixture) : IAsyncLifetime
     private const string Left = "ls -d /run/migration-dashboard-* 2>/dev/null; systemctl list-units --all --plain --no-legend 'migration-dashboard-sync-*' 'migration-dashboard-clean-*'";
 
     /// <summary>Time for the first passes, the crash, and another start, also on a busy computer.</summary>
-    private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(35);
 
     public async ValueTask InitializeAsync() => await fixture.Lab.ShellAsync("old", "mkdir -p /srv/banner && head -c 100000 /dev/urandom >/srv/banner/data");
 

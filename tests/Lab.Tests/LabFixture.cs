@@ -28,8 +28,15 @@ public sealed class LabFixture : IAsyncLifetime
         Lab = await Driver.Lab.AttachAsync();
         Dashboard = await Dashboard.StartAsync(Program(Lab));
         Key = await Dashboard.ImportKeyAsync(Lab.Fact("LAB_KEY"));
-        Old = await Dashboard.RegisterAsync("old", Lab.Fact("LAB_OLD"), Key);
-        New = await Dashboard.RegisterAsync("new", Lab.Fact("LAB_NEW"), Key);
+        try
+        {
+            Old = await Dashboard.RegisterAsync("old", Lab.Fact("LAB_OLD"), Key);
+            New = await Dashboard.RegisterAsync("new", Lab.Fact("LAB_NEW"), Key);
+        }
+        catch (HttpRequestException problem)
+        {
+            throw new InvalidOperationException($"{problem.Message}\n{await Lab.DiagnoseAsync()}", problem);
+        }
     }
 
     public async ValueTask DisposeAsync()

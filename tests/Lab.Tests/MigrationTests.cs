@@ -14,19 +14,21 @@ public sealed class MigrationTests(LabFixture fixture, ITestOutputHelper output)
             await Fixture.Dashboard.MustAsync(id, stage);
         Assert.Equal("refused", await AskAsync(Fixture.Lab.Fact("LAB_NEW")));
 
-        foreach (var stage in new[] { Stage.Forward, Stage.Dns, Stage.Drain })
-            await Fixture.Dashboard.MustAsync(id, stage);
-        Assert.Equal("198.51.100.2", await AskAsync(Fixture.Lab.Fact("LAB_NEW")));
-        Assert.Equal("198.51.100.2", await AskAsync(Fixture.Lab.Fact("LAB_OLD")));
+        await Fixture.Dashboard.MustAsync(id, Stage.Forward);
 
         // Without the rule that brings replies back the client gets no answer: the probe rests on packets, not on what was set.
         var rule = (await Fixture.Lab.ShellAsync("old", "ip rule | grep 'lookup 73' | head -n 1")).Trim();
         Assert.NotEmpty(rule);
         var preference = rule.Split(':')[0];
         await Fixture.Lab.ShellAsync("old", $"ip rule del pref {preference}");
-        Assert.Equal("timeout", await AskAsync(Fixture.Lab.Fact("LAB_NEW")));
+        var without = await Fixture.Dashboard.RunAsync(id, Stage.Dns, Direction.Advance);
+        Assert.Equal(RunState.Reverted, without.State);
+        Assert.Contains($"no answer from {Fixture.Lab.Fact("LAB_NEW")} port 25/tcp within 5 s: old has answered, but the reply is lost on its way back", without.Error, StringComparison.Ordinal);
         await Fixture.Lab.ShellAsync("old", $"ip rule add pref {preference} {rule.Split("from all ")[1]}");
+        foreach (var stage in new[] { Stage.Dns, Stage.Drain })
+            await Fixture.Dashboard.MustAsync(id, stage);
         Assert.Equal("198.51.100.2", await AskAsync(Fixture.Lab.Fact("LAB_NEW")));
+        Assert.Equal("198.51.100.2", await AskAsync(Fixture.Lab.Fact("LAB_OLD")));
 
         await Fixture.Dashboard.MustAsync(id, Stage.Cutover);
         Assert.Equal("exited", await StateAsync("old"));
@@ -45,7 +47,7 @@ public sealed class MigrationTests(LabFixture fixture, ITestOutputHelper output)
         Assert.Equal("198.51.100.2", await AskAsync(Fixture.Lab.Fact("LAB_NEW")));
         Assert.Equal("refused", await AskAsync(Fixture.Lab.Fact("LAB_OLD")));
         foreach (var host in new[] { "old", "new" })
-            Assert.Equal("", (await Fixture.Lab.ShellAsync(host, "nft list ruleset | grep md_ || true; ls -d /var/lib/migration-dashboard 2>/dev/null || true")).Trim());
+            Assert.Equal("", (await Fixture.Lab.ShellAsync(host, "nft list ruleset | grep md_; ls -d /var/lib/migration-dashboard 2>/dev/null; systemctl list-units --all --plain --no-legend 'migration-dashboard*'")).Trim());
     }
 
     private Task<string> StateAsync(string host) => InspectAsync(host, "docker inspect -f '{{.State.Status}}' mail");

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MigrationDashboard.Core.Stages;
 using Xunit;
 
@@ -75,6 +77,10 @@ public sealed class UnitTests(LabFixture fixture, ITestOutputHelper output) : La
             await load.StopAsync();
             var log = await Fixture.Dashboard.LogAsync(cutover.Id);
             Assert.Contains("proof: path /srv/www", log, StringComparison.Ordinal);
+
+            // The server that serves holds first, and is the last to go back by itself: the other must have stopped what it started.
+            var limits = Regex.Matches(log, @"hold (old|new) .*\n.*reverts in (\d+) s").ToDictionary(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture));
+            Assert.True(limits["old"] > limits["new"] + 1, log);
             Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures.Take(5)));
             Assert.Equal(load.Attempted, load.Answers.Count);
             Assert.Equal([Fixture.Lab.Fact("LAB_OPS")], load.Sources.Keys);

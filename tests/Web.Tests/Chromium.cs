@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
 
 namespace MigrationDashboard.Web.Tests;
@@ -46,7 +47,7 @@ public sealed class Chromium : IAsyncDisposable
     }
 }
 
-/// <summary>A browser window that notes every request and every complaint of the console.</summary>
+/// <summary>A browser window that notes every request and every complaint of the console; they go on coming while a test reads them.</summary>
 public sealed class Window : IAsyncDisposable
 {
     private readonly IBrowserContext context;
@@ -55,22 +56,22 @@ public sealed class Window : IAsyncDisposable
     {
         this.context = context;
         Page = page;
-        page.Request += (_, request) => Requests.Add(request.Url);
-        page.WebSocket += (_, socket) => Requests.Add(socket.Url);
+        page.Request += (_, request) => Requests.Enqueue(request.Url);
+        page.WebSocket += (_, socket) => Requests.Enqueue(socket.Url);
         page.Console += (_, message) =>
         {
-            if (message.Type is "error" or "warning") Complaints.Add(message.Text);
+            if (message.Type is "error" or "warning") Complaints.Enqueue(message.Text);
         };
-        page.PageError += (_, error) => Complaints.Add(error);
+        page.PageError += (_, error) => Complaints.Enqueue(error);
     }
 
     public IPage Page { get; }
 
     public IBrowserContext Context => context;
 
-    public List<string> Requests { get; } = [];
+    public ConcurrentQueue<string> Requests { get; } = [];
 
-    public List<string> Complaints { get; } = [];
+    public ConcurrentQueue<string> Complaints { get; } = [];
 
     public async Task<Window> SignInAsync(string name = Dashboard.Administrator, string password = Dashboard.Password, string path = "/")
     {

@@ -7,6 +7,9 @@ public static class FaultCases
 {
     private const int Passing = 12;
 
+    /// <summary>Longer than a hold lasts, and than a change waits for its turn.</summary>
+    private const int UsualLimits = World.UsualHoldLimit + 10;
+
     public static IEnumerable<(Move Move, Fault Fault)> All =>
         from move in Move.All
         from fault in Faults
@@ -42,6 +45,8 @@ public static class FaultCases
         new("ssh-cut-new", "during", world => world.CutSshAsync("new", Passing)) { Fits = HostChanges },
         new("ssh-cut-between", "between", world => world.CutSshAsync("new", Passing)) { Fits = HostChanges },
         new("ssh-cut-long", "during", world => world.CutSshAsync("old", 75)) { Fits = Once },
+        new("hold-runs-out", "start", world => world.OutlastHoldAsync()),
+        new("lock-held", "start", world => world.HoldLockAsync("new", UsualLimits)) { Fits = move => move.Name == "cutover" },
         new("link-cut", "during", world => world.CutLinkAsync(Passing)) { Fits = HostChanges },
 
         // The hosts themselves.
@@ -57,7 +62,7 @@ public static class FaultCases
         // The workload and its data.
         new("disk-full", "at once", world => world.Lab.CommandAsync("fill-disk", "new")) { MendAsync = world => world.Lab.CommandAsync("free-disk", "new"), Fits = move => move.Name == "cutover" },
         new("disk-full-in-hold", "hold", world => world.Lab.CommandAsync("fill-disk", "new")) { MendAsync = world => world.Lab.CommandAsync("free-disk", "new"), Fits = move => move.Name == "cutover" },
-        new("does-not-stop", "hold", world => world.FreezeWorkloadAsync()) { MendAsync = world => world.ThawWorkloadAsync() },
+        new("does-not-stop", "hold", world => world.FreezeWorkloadAsync()) { MendAsync = world => world.ThawWorkloadAsync(), Loss = _ => "the application hangs: when it comes back it hears that it was told to stop, ends under those it serves, and is started again" },
         new("does-not-start", "copy", world => world.OccupyPortAsync()) { MendAsync = world => world.FreePortAsync(), Fits = move => move.Name == "cutover" },
         new("never-healthy", "copy", world => world.SpoilHealthAsync()) { MendAsync = world => world.HealAsync(), Fits = move => move.Name == "cutover" },
         new("rsync-dies", "copy", world => world.SpoilRsyncAsync()) { MendAsync = world => world.MendRsyncAsync() },

@@ -34,6 +34,12 @@ public sealed partial class World
         await Lab.CommandAsync("allow-ssh", host);
     }
 
+    /// <summary>Nobody tells the hosts anything until the hold's time is over, and they go back by themselves.</summary>
+    public Task OutlastHoldAsync() => Task.WhenAll(Hosts.Select(host => CutSshAsync(host, 2 * UsualHoldLimit)));
+
+    /// <summary>Another change of this host is under way all the time: what is asked of it now waits, and is refused in the end.</summary>
+    public Task HoldLockAsync(string host, int seconds) => Lab.ShellAsync(host, $"flock /var/lib/migration-dashboard/lock sleep {seconds}");
+
     public async Task CutLinkAsync(int seconds)
     {
         await Lab.CommandAsync("cut", "lan");

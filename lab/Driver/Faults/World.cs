@@ -224,6 +224,9 @@ public sealed partial class World : IAsyncDisposable
                 var onNew = stage is Stage.Tail or Stage.Decommission;
                 if (old == onNew || @new != onNew)
                     why += $" the workload runs on old: {old}, on new: {@new}";
+                foreach (var host in Hosts)
+                    if ((await Lab.TryShellAsync(host, "find /run -maxdepth 1 -name 'migration-dashboard-*'")).Output.Trim() is { Length: > 0 } left)
+                        why += $" a copy is still open on {host}: {left}";
                 if (why.Length == 0)
                     return (stage, true, "");
             }

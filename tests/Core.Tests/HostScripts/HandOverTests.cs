@@ -86,6 +86,67 @@ public sealed class HandOverTests : IDisposable
         Assert.DoesNotContain("handed", hosts.Old.Sh($"ls {mail.Allocation.Folder}"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_release_stays_before_it_lets_anybody_in_and_is_done_to_the_end_when_nobody_hears_of_it()
+    {
+        HoldNew();
+        hosts.New.Sh($"cat >/run/release.sh <<'THE_END'\n{Release()}\nTHE_END");
+
+        // The reader is gone before the first word. As under sshd: what .NET starts would be deaf to the signal already.
+        hosts.New.Sh("(sleep 0.3; exec perl -e '$SIG{PIPE} = \"DEFAULT\"; exec @ARGV' sh -s </run/release.sh 2>&1) | true");
+
+        var said = hosts.New.Sh($"cd {mail.Allocation.Folder}; cat confirmed; ls; sh current.sh hash | cmp - applied");
+        Assert.StartsWith("t1\n", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("checkpoint", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("revert.sh", said, StringComparison.Ordinal);
+        Thread.Sleep(3500);
+        Assert.Equal(HashOfNew(Stage.Tail), StoredOnNew());
+    }
+
+    [Fact]
+    public void A_release_whose_rules_cannot_be_set_goes_on_holding_and_is_not_taken_back()
+    {
+        HoldNew();
+        BreakNft(hosts.New);
+
+        var outcome = hosts.New.Run(Release());
+
+        Assert.Equal(1, outcome.Exit);
+        var stays = outcome.Out.IndexOf("""{"step":"stays","exit":0""", StringComparison.Ordinal);
+        Assert.InRange(stays, 0, outcome.Out.IndexOf("""{"step":"rules","exit":1""", StringComparison.Ordinal));
+        Thread.Sleep(3500);
+        Assert.Equal(HashOfNew(Stage.Tail), StoredOnNew());
+        MendNft(hosts.New);
+        hosts.New.Apply(mail.Config(Stage.Tail, Role.New), checkpoint: new CheckpointChange.None()).MustSucceed("set again");
+    }
+
+    [Fact]
+    public void A_host_that_is_told_and_cannot_do_it_finds_out_by_itself_later()
+    {
+        Begin();
+        BreakNft(hosts.Old);
+        Assert.Equal(1, hosts.Old.Apply(mail.Config(Stage.Tail, Role.Old), checkpoint: new CheckpointChange.None()).Exit);
+        Assert.Equal(Hash(Stage.Drain, held: true), Stored());
+        MendNft(hosts.Old);
+
+        hosts.Old.Sh("echo stays >/run/said");
+
+        Eventually.Equal(Hash(Stage.Tail), Stored, 10);
+        Assert.Equal("", hosts.Old.Sh("cat /run/started 2>/dev/null || true").Trim());
+    }
+
+    private void HoldNew()
+    {
+        hosts.Apply(mail, Stage.Drain);
+        hosts.New.Apply(mail.Config(Stage.Drain, Role.New, held: true), checkpoint: new CheckpointChange.Arm(3, "t1")).MustSucceed("hold");
+    }
+
+    private string Release() => ApplyScript.Render(mail.Config(Stage.Tail, Role.New), RulesBackend.Nft, new CheckpointChange.Commit("t1"), "any", pace: Pace.Release);
+
+    private static void BreakNft(KernelHost host) => host.Sh("mkdir -p /run/broken; printf '#!/bin/sh\\nexit 1\\n' >/run/broken/nft; chmod 755 /run/broken/nft; mount --bind /run/broken /usr/local/sbin");
+
+    private static void MendNft(KernelHost host) => host.Sh("umount /usr/local/sbin");
+
     private void Begin()
     {
         hosts.Apply(mail, Stage.Drain);
@@ -95,6 +156,10 @@ public sealed class HandOverTests : IDisposable
     }
 
     private Outcome HandOver() => hosts.Old.Run(ApplyScript.HandOver(mail.Config(Stage.Tail, Role.Old), RulesBackend.Nft, "t1", "cat /run/said\n"));
+
+    private string StoredOnNew() => hosts.New.Sh($"sha256sum {mail.Allocation.Folder}/current.sh").Split(' ')[0];
+
+    private string HashOfNew(Stage stage) => ConfigScript.Hash(ConfigScript.Render(mail.Config(stage, Role.New), RulesBackend.Nft));
 
     private string Stored() => hosts.Old.Sh($"sha256sum {mail.Allocation.Folder}/current.sh").Split(' ')[0];
 

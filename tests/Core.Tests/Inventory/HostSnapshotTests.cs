@@ -79,6 +79,24 @@ public class HostSnapshotTests
     }
 
     [Fact]
+    public void Forwarding_that_docker_turns_on_for_a_network_that_has_come_with_a_workload_is_no_difference()
+    {
+        var after = With("1", Fixture.New);
+        var before = With("0", Fixture.New with { Docker = Fixture.New.Docker! with { Networks = Fixture.New.Docker!.Networks.Where(network => network.Name != "mailnet").ToValueList() } });
+        var workload = Fixture.Spec.Workload;
+
+        Assert.Empty(HostSnapshot.Compare(HostSnapshot.Of(before), HostSnapshot.Of(after), workload));
+        Assert.Equal("sysctls", Assert.Single(HostSnapshot.Compare(HostSnapshot.Of(before), HostSnapshot.Of(after))).Area);
+        Assert.Equal("sysctls", Assert.Single(HostSnapshot.Compare(HostSnapshot.Of(With("0", Fixture.New)), HostSnapshot.Of(after), workload)).Area);
+        Assert.Equal("sysctls", Assert.Single(HostSnapshot.Compare(HostSnapshot.Of(With("1", before)), HostSnapshot.Of(With("0", after)), workload)).Area);
+
+        static HostInventory With(string value, HostInventory host) => host with
+        {
+            Sysctls = host.Sysctls.Select(sysctl => sysctl.Path is "net/ipv4/ip_forward" or "net/ipv6/conf/all/forwarding" or "net/ipv6/conf/eth0/forwarding" ? sysctl with { Value = value } : sysctl).ToValueList(),
+        };
+    }
+
+    [Fact]
     public void Another_migration_on_the_host_may_come_meanwhile()
     {
         var host = Fixture.New;

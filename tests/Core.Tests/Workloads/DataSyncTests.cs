@@ -1,4 +1,6 @@
+using MigrationDashboard.Core.HostScripts;
 using MigrationDashboard.Core.Migrations;
+using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Core.Tests.HostScripts;
 using MigrationDashboard.Core.Workloads;
@@ -99,7 +101,8 @@ public sealed class DataSyncTests : IDisposable
     [Fact]
     public void A_change_that_kept_size_and_time_is_found_by_the_proof()
     {
-        hosts.Old.Sh($"echo before >{Data}/page; touch -d '2020-01-01' {Data}/page");
+        // Above what is compared as a whole at each pass.
+        hosts.Old.Sh($"truncate -s 17M {Data}/large; echo before >{Data}/page; touch -d '2020-01-01' {Data}/page");
         Open();
         Succeeds(sync.Delta(hostKey));
         hosts.Old.Sh($"printf 'after!\\n' >{Data}/page; touch -d '2020-01-01' {Data}/page");
@@ -109,6 +112,20 @@ public sealed class DataSyncTests : IDisposable
         var proof = Succeeds(sync.Final(hostKey)).Result("proof")!.Value;
         Assert.Equal(1, proof.GetProperty("repaired").GetInt64());
         Assert.Equal("after!\n", hosts.New.Sh($"cat {Data}/page"));
+    }
+
+    [Fact]
+    public void A_small_folder_is_compared_as_a_whole_which_finds_a_change_that_kept_size_and_time()
+    {
+        hosts.Old.Sh($"echo before >{Data}/page; echo same >{Data}/other; touch -d '2020-01-01' {Data}/page");
+        Open();
+        Succeeds(sync.Delta(hostKey));
+        hosts.New.Sh($"printf 'astray\n' >{Data}/page; touch -d '2020-01-01' {Data}/page");
+        Fence();
+        var final = Succeeds(sync.Final(hostKey));
+        Assert.Equal(1, final.Result("pass")!.Value.GetProperty("transferred").GetInt64());
+        Assert.Equal(3, final.Result("proof")!.Value.GetProperty("compared").GetInt64());
+        Assert.Equal("before\n", hosts.New.Sh($"cat {Data}/page"));
     }
 
     [Fact]
@@ -233,6 +250,33 @@ public sealed class DataSyncTests : IDisposable
         hosts.New.Sh("for i in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn | grep -q :7322 || break; sleep 0.1; done");
         Assert.Equal(before, Left(hosts.Old));
         Assert.Equal(beforeNew, Left(hosts.New));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_source_that_goes_back_by_itself_ends_the_copy_on_both(bool connected)
+    {
+        hosts.Apply(migration, Stage.Drain);
+        Open();
+        if (connected)
+            Succeeds(sync.Delta(hostKey));
+        hosts.Old.Apply(migration.Config(Stage.Drain, Role.Old, held: true), checkpoint: new CheckpointChange.Arm(60, "tok")).MustSucceed("hold");
+        hosts.Old.Run(ApplyScript.Revert(migration.Allocation, "tok")).MustSucceed("revert");
+        var open = $"test -e /run/migration-dashboard-{migration.Allocation.Key} && echo open || true";
+        Assert.Equal("", hosts.Old.Sh(open));
+        if (connected)
+            Eventually.Equal("", () => hosts.New.Sh(open + "; ss -Hltn | grep :7322 || true"), seconds: 5);
+    }
+
+    [Fact]
+    public void What_leaves_a_host_takes_its_end_of_a_copy_along()
+    {
+        hosts.Apply(migration, Stage.Drain);
+        Open();
+        hosts.Apply(migration, Stage.Decommission);
+        foreach (var host in new[] { hosts.Old, hosts.New })
+            Eventually.Equal("", () => host.Sh("find /run -name 'migration-dashboard-*'; ss -Hltn | grep :7322 || true"), seconds: 5);
     }
 
     [Theory]

@@ -75,6 +75,19 @@ public sealed class RunningTests : IDisposable
     }
 
     [Fact]
+    public async Task The_way_back_lets_nobody_in_before_it_listens_and_asks_no_more_than_that()
+    {
+        var scripts = Scripts(Commands with { StartSeconds = 10, Health = new(HealthKind.Banner, "never said") }, "25");
+        host.Sh("mkdir -p /var/lib/migration-dashboard/a1b2c3d4/workload; touch /var/lib/migration-dashboard/a1b2c3d4/workload/fenced");
+        var back = Task.Run(() => host.Run(scripts.OnRevert(Role.Old)));
+        await Task.Delay(1000);
+        Assert.True(IsUp);
+        Assert.False(back.IsCompleted);
+        using var listener = Listener("127.0.0.1", 25, "");
+        Assert.Equal(0, (await back).Exit);
+    }
+
+    [Fact]
     public void The_way_back_stops_it_where_it_went()
     {
         var scripts = Scripts(Commands, "53/udp");

@@ -164,10 +164,10 @@ public sealed class FirstMigrationTests(LabFixture fixture)
         Task NextAsync(string step) => page.GetByRole(AriaRole.Button, new() { Name = $"Next: {step}" }).ClickAsync();
     }
 
-    /// <summary>At a whole minute that is at least seventy seconds away, by the browser's clock: that is what a person types.</summary>
+    /// <summary>At a whole minute that is at least 25 seconds away, by the browser's clock: that is what a person types.</summary>
     private static async Task PlanCutoverAsync(IPage page)
     {
-        var start = TimeZoneInfo.ConvertTime(DateTimeOffset.UtcNow.AddSeconds(130), TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"));
+        var start = TimeZoneInfo.ConvertTime(DateTimeOffset.UtcNow.AddSeconds(85), TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"));
         await page.GetByRole(AriaRole.Button, new() { Name = "Cut over…" }).ClickAsync();
         var dialog = page.GetByRole(AriaRole.Dialog);
         await dialog.GetByLabel("Schedule for a later time").CheckAsync();

@@ -60,8 +60,8 @@ public sealed class SameTruthTests(LabFixture fixture, ITestOutputHelper output)
         Assert.Single(held.Distinct());
 
         // Back to how it was found; with the cutover the other way by the page, too.
-        await one.StageAsync("Roll back to Drain", "5 of 8 · Drain");
         await load.StopAsync();
+        await one.StageAsync("Roll back to Drain", "5 of 8 · Drain");
         foreach (var stage in new[] { Stage.Dns, Stage.Forward, Stage.Link, Stage.Preflight })
             await Fixture.Dashboard.MustAsync(id, stage, Direction.Rollback);
     }
@@ -81,7 +81,7 @@ public sealed class SameTruthTests(LabFixture fixture, ITestOutputHelper output)
         Ports = "8025",
         Workload = new() { Kind = "docker", Container = "echo", Health = HealthCheck.TcpConnect },
         HoldLimitSeconds = 60,
-        QuietSeconds = 20,
+        QuietSeconds = 12,
         CheckpointSeconds = 300,
     };
 }

@@ -10,6 +10,7 @@ using MigrationDashboard.Core.Preflight;
 using MigrationDashboard.Core.Servers;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Drifts;
 using MigrationDashboard.Infrastructure.Migrations;
 using MigrationDashboard.Infrastructure.Postgres;
 using Npgsql;
@@ -37,6 +38,8 @@ public sealed class MailMigration : IAsyncLifetime
     public MigrationStore Migrations => new(Source);
 
     public RunStore Runs => new(Source);
+
+    public DriftStore Drifts => new(Source);
 
     public async ValueTask InitializeAsync()
     {

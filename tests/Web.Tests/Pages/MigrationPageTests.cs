@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
+using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
 
 namespace MigrationDashboard.Web.Tests.Pages;
@@ -29,6 +30,24 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
         await Assertions.Expect(page.Locator("svg[role=img]")).ToHaveAttributeAsync("aria-label", new Regex("Direct .* at most"));
         await Assertions.Expect(page.GetByRole(AriaRole.Region, new() { Name = "Clients" }).GetByText("198.51.100.7")).ToBeVisibleAsync();
         Assert.Empty(window.Complaints);
+    }
+
+    [Fact]
+    public async Task A_dialog_takes_the_focus_but_not_from_somebody_who_types_in_it_already()
+    {
+        // What Radzen does half a second after a dialog has opened.
+        const string Late = "Radzen.focusFirstFocusableElement(document.querySelector('.rz-dialog-content'))";
+        await using var window = await OpenAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Cut over…" }).ClickAsync();
+        var dialog = window.Page.GetByRole(AriaRole.Dialog);
+        var (first, later) = (dialog.GetByLabel("Reason to pass the closed gate"), dialog.GetByLabel("Schedule for a later time"));
+        await Assertions.Expect(first).ToBeFocusedAsync();
+        await later.FocusAsync();
+        await window.Page.EvaluateAsync(Late);
+        await Assertions.Expect(later).ToBeFocusedAsync();
+        await later.BlurAsync();
+        await window.Page.EvaluateAsync(Late);
+        await Assertions.Expect(first).ToBeFocusedAsync();
     }
 
     [Fact]
@@ -129,48 +148,46 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
         await Assertions.Expect(rows.First).ToContainTextAsync("web.example.org");
     }
 
-    [Theory]
-    [InlineData("light", 1440)]
-    [InlineData("dark", 1440)]
-    [InlineData("light", 390)]
-    [InlineData("dark", 390)]
-    public async Task Pages_fit_the_screen_and_break_no_accessibility_rule(string theme, int width)
+    [Fact]
+    public async Task Pages_fit_the_screen_and_break_no_accessibility_rule()
     {
-        var axe = await Axe.ScriptAsync();
         await mail.CountAsync(23, 412, 60);
         await mail.CountAsync(23, 412, 68);
-        await using var window = await world.Chromium.OpenAsync(mail.Dashboard, width, width == 390 ? 844 : 900, theme);
+        await using var window = await world.Chromium.OpenAsync(mail.Dashboard);
         await window.SignInAsync();
         var page = window.Page;
+        var screens = await Screens.OfAsync(page);
         await window.GoLiveAsync("/");
         await Assertions.Expect(page.Locator("tbody tr")).ToHaveCountAsync(2);
-        await CheckAsync("overview-rows");
+        await screens.CheckAsync("overview-rows");
         await window.GoLiveAsync(mail.Path);
         await Assertions.Expect(Number(page, "Direct")).ToHaveTextAsync("23");
-        await CheckAsync("migration");
+        await screens.CheckAsync("migration");
+
+        // Somebody else threw a rule out: told on the open page, and gone when it is set again.
+        var drift = page.GetByText("Somebody else changed what is ours on this server");
+        const string Rule = "table ip md_1 {\n  iifname \"eth0\" ip daddr 203.0.113.20 tcp dport { 25, 587 } dnat to 10.99.0.1\n}";
+        await mail.Drifts.SaveAsync(mail.Id, Role.New, "changed", Rule, "table ip md_1 {\n}", default);
+        await drift.WaitForAsync();
+        await Assertions.Expect(page.GetByText("Calls are no longer sent on to the other server: clients are refused.")).ToBeVisibleAsync();
+        await screens.CheckAsync("migration-drift");
+        await mail.Drifts.ClearAsync(mail.Id, Role.New, default);
+        await Assertions.Expect(drift).ToHaveCountAsync(0);
         await page.GetByRole(AriaRole.Button, new() { Name = "Cut over…" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).Locator(".diff").WaitForAsync();
-        await CheckAsync("migration-dialog");
+        await screens.CheckAsync("migration-dialog");
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         var run = await mail.BeginAsync(Stage.Drain, Stage.Cutover);
         await mail.StepAsync(run, 1, "hold", "mail-new", StepState.Succeeded, "applied");
         await mail.StepAsync(run, 2, "hold", "mail-old", StepState.Succeeded, "applied");
         await mail.StepAsync(run, 3, "stop and copy the rest", "mail-old", StepState.Running, "");
         await Assertions.Expect(page.Locator(".cutover-step")).ToHaveTextAsync("stop and copy the rest on mail-old");
-        await CheckAsync("migration-cutover");
+        await screens.CheckAsync("migration-cutover");
         await mail.Runs.EndStepAsync(run, 3, StepState.Failed, 900, 1, "rsync: write failed: No space left on device (28)", default);
         await mail.Runs.FinishAsync(run, RunState.Reverted, "rsync ended with 11. Both servers are as they were before.", default);
         await page.GetByRole(AriaRole.Alert).WaitForAsync();
-        await CheckAsync("migration-reverted");
-
-        async Task CheckAsync(string name)
-        {
-            await page.ScreenshotAsync(new() { Path = Path.Combine(Places.Screens, $"{name}-{theme}-{width}.png"), FullPage = true });
-            var overflow = await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
-            Assert.True(overflow <= 0, $"{name} at {width} px is {overflow} px too wide.");
-            var violations = await Axe.ViolationsAsync(page, axe);
-            Assert.True(violations.Length == 0, $"{name} {theme} {width}: {violations}");
-        }
+        await screens.CheckAsync("migration-reverted");
+        screens.MustBeFine();
     }
 
     private async Task<Window> OpenAsync(string name = Dashboard.Administrator, string? path = null)
