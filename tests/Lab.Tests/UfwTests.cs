@@ -11,13 +11,16 @@ public sealed class UfwTests(LabFixture fixture, ITestOutputHelper output) : Lab
     // As an administrator opens them for what runs there.
     private const string Ports = "22/tcp 25/tcp 587/tcp 8025/tcp 8053/udp 2525/tcp 5353/udp";
 
+    // /etc/ufw/sysctl.conf
+    private const string Sysctls = @"conf\.(all|default)\.(accept_redirects|log_martians)$";
+
     private static readonly string[] Hosts = ["old", "new"];
 
     [Fact]
     public async Task A_reload_of_ufw_fails_nobody_who_is_forwarded_and_leaves_what_was_opened()
     {
         foreach (var host in Hosts)
-            await Fixture.Lab.ShellAsync(host, $"iptables-save >/run/rules4; ip6tables-save >/run/rules6; for port in {Ports}; do ufw allow $port; done; ufw --force enable");
+            await Fixture.Lab.ShellAsync(host, $"iptables-save >/run/rules4; ip6tables-save >/run/rules6; sysctl -ar '{Sysctls}' >/run/sysctls; for port in {Ports}; do ufw allow $port; done; ufw --force enable");
         var id = await Fixture.Dashboard.AddMigrationAsync(Fixture.Echo("ufw", LabFixture.Kind));
         foreach (var stage in new[] { Stage.Preflight, Stage.Link, Stage.Forward, Stage.Dns, Stage.Drain })
             await Fixture.Dashboard.MustAsync(id, stage);
@@ -44,11 +47,11 @@ public sealed class UfwTests(LabFixture fixture, ITestOutputHelper output) : Lab
             Assert.Equal("", (await Fixture.Lab.ShellAsync(host, "ufw show added | grep md_ || true")).Trim());
     }
 
-    /// <summary>As it was: ufw leaves its chains behind when it is disabled, and only until the next reboot.</summary>
+    /// <summary>As it was: ufw leaves its chains and its sysctls behind when it is disabled, and only until the next reboot.</summary>
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
         foreach (var host in Hosts)
-            await Fixture.Lab.ShellAsync(host, $"ufw --force disable; for port in {Ports}; do ufw delete allow $port; done; iptables-restore </run/rules4; ip6tables-restore </run/rules6");
+            await Fixture.Lab.ShellAsync(host, $"ufw --force disable; for port in {Ports}; do ufw delete allow $port; done; iptables-restore </run/rules4; ip6tables-restore </run/rules6; sysctl -qp /run/sysctls");
     }
 }
