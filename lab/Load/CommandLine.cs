@@ -136,8 +136,8 @@ internal sealed class CommandLine
             _errors.Add("--mail-rate: no --target is of kind /smtp");
         if (_options.MailLog is not null && _options.MailRate <= 0)
             _errors.Add("--mail-log: needs --mail-rate");
-        if (_options.Sessions > 0 && _targets.All(target => target.Kind == TargetKind.Udp))
-            _errors.Add("--sessions: every --target is of kind /udp");
+        if (_options.Sessions > 0 && _targets.All(target => target.IsDatagrams))
+            _errors.Add("--sessions: every --target is of kind /udp or /dns");
         if (_sources.Count == 0)
             return;
         foreach (var target in _targets)

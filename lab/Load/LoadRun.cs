@@ -50,7 +50,7 @@ internal sealed class LoadRun : IDisposable
         _tally = new Tally(options.Targets, TimeProvider.System);
         _connectionTargets = new Rotation(options.Targets, options);
         _mailTargets = new Rotation([.. options.Targets.Where(target => target.Kind == TargetKind.Smtp)], options);
-        _sessionTargets = new Rotation([.. options.Targets.Where(target => target.Kind != TargetKind.Udp)], options);
+        _sessionTargets = new Rotation([.. options.Targets.Where(target => !target.IsDatagrams)], options);
         _mailLog = options.MailLog is null ? null : new MailLog(options.MailLog);
     }
 

@@ -14,6 +14,9 @@ internal enum TargetKind
 
     /// <summary>The same dialog as <see cref="Tcp"/>, by a mail server, which takes mail as well.</summary>
     Smtp,
+
+    /// <summary>A DNS query in a datagram, asked again as resolvers do.</summary>
+    Dns,
 }
 
 /// <summary>One server address to call.</summary>
@@ -22,16 +25,19 @@ internal enum TargetKind
 /// <param name="Kind">What to speak there.</param>
 internal sealed record Target(string Name, IPEndPoint EndPoint, TargetKind Kind)
 {
-    /// <summary>Parses <c>HOST:PORT[/tcp|/udp|/smtp]</c>; IPv6 addresses stand in brackets.</summary>
+    /// <summary>Whether it is asked by single datagrams, without a connection.</summary>
+    public bool IsDatagrams => Kind is TargetKind.Udp or TargetKind.Dns;
+
+    /// <summary>Parses <c>HOST:PORT[/tcp|/udp|/smtp|/dns]</c>; IPv6 addresses stand in brackets.</summary>
     /// <returns>The target, or what is wrong with the text.</returns>
     public static (Target? Target, string? Error) Parse(string text, Func<string, IPAddress?> resolve)
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var address = slash < 0 ? text : text[..slash];
         var kindText = slash < 0 ? "tcp" : text[(slash + 1)..];
-        TargetKind? kind = kindText switch { "tcp" => TargetKind.Tcp, "udp" => TargetKind.Udp, "smtp" => TargetKind.Smtp, _ => null };
+        TargetKind? kind = kindText switch { "tcp" => TargetKind.Tcp, "udp" => TargetKind.Udp, "smtp" => TargetKind.Smtp, "dns" => TargetKind.Dns, _ => null };
         if (kind is null)
-            return (null, $"'{text}': the kind '{kindText}' is not tcp, udp or smtp");
+            return (null, $"'{text}': the kind '{kindText}' is not tcp, udp, smtp or dns");
 
         var colon = address.LastIndexOf(':');
         if (colon <= 0)

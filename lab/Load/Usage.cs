@@ -6,9 +6,10 @@ internal static class Usage
     public const string Text = """
         MigrationDashboard.Load: calls servers at a fixed rate and asks each which source address it sees.
 
-        usage: MigrationDashboard.Load --target HOST:PORT[/tcp|/udp|/smtp] [--target …] (--rate N | --sessions N | --mail-rate N) [options]
+        usage: MigrationDashboard.Load --target HOST:PORT[/tcp|/udp|/smtp|/dns] [--target …] (--rate N | --sessions N | --mail-rate N) [options]
 
-          --target HOST:PORT[/KIND]  whom to call, in turn; repeat it. KIND: tcp (default), smtp (the same dialog; takes mail too), udp.
+          --target HOST:PORT[/KIND]  whom to call, in turn; repeat it. KIND: tcp (default), smtp (the same dialog; takes mail too), udp,
+                                     dns (a query for A q1.198-51-100-9.lab.test, with the client's address in it, asked again every 2 s).
                                      IPv6: [2001:db8::1]:25. A host name is looked up once, when the run begins.
           --from RANGE               source addresses, in turn; repeat it. ADDRESS, FIRST-LAST or ADDRESS/PREFIX (without the network,
                                      broadcast and anycast addresses). Without it the kernel chooses.
@@ -17,7 +18,7 @@ internal static class Usage
           --count N                  at most N new connections and at most N messages
           --connect-timeout S        for a connection to be established (default 30: a held SYN must survive)
           --timeout S                for the dialog after that (default 30)
-          --sessions N               N long-lived connections over the targets that are not udp, opened at the start
+          --sessions N               N long-lived connections over the targets that are not udp or dns, opened at the start
           --session-interval S       from one question of a session to its next (default 1)
           --mail-rate N              messages a second to the targets of kind smtp; each is tried once
           --mail-log FILE            gets the id of each accepted message, one a line, written at once

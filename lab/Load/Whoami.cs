@@ -29,7 +29,12 @@ internal static class Whoami
     private const int LongestAnswer = 1500;
 
     public static Task<CallResult> CallAsync(Target target, IPAddress? source, LoadOptions options, CancellationToken abort) =>
-        target.Kind == TargetKind.Udp ? AskByDatagramAsync(target, source, options.Timeout, abort) : ConnectAndAskAsync(target, source, options, abort);
+        target.Kind switch
+        {
+            TargetKind.Udp => AskByDatagramAsync(target, source, options.Timeout, abort),
+            TargetKind.Dns => Lookup.AskAsync(target, source, options.Timeout, abort),
+            _ => ConnectAndAskAsync(target, source, options, abort),
+        };
 
     /// <summary>Asks on an open connection.</summary>
     /// <exception cref="DialogException">The reply is not a 5xx with <c>client=[ADDRESS]</c>.</exception>

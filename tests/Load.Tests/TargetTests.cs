@@ -10,6 +10,7 @@ public sealed class TargetTests
     [InlineData("203.0.113.10:25", "203.0.113.10:25", 0)]
     [InlineData("203.0.113.10:53/udp", "203.0.113.10:53", 1)]
     [InlineData("[2001:db8::10]:587/smtp", "[2001:db8::10]:587", 2)]
+    [InlineData("203.0.113.10:53/dns", "203.0.113.10:53", 3)]
     [InlineData("mail.example.org:25/tcp", "203.0.113.10:25", 0)]
     public void A_target_has_an_address_a_port_and_a_kind(string text, string endPoint, int kind)
     {
