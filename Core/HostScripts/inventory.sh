@@ -271,6 +271,9 @@ main() {
   for place in /run /dev/shm "${TMPDIR:-/tmp}"; do dir=$(mktemp -d "$place/md-inventory.XXXXXX" 2>/dev/null) && break; done
   [ -n "$dir" ] || { echo 'no place for temporary files' >&2; exit 1; }
   trap 'rm -rf "$dir"' EXIT
+  # Who listened may be gone by the end: what is here goes all the same.
+  trap : PIPE
+  trap 'exit 1' HUP TERM
 
   sections='host os_release virtualization tools versions links addresses routes4 routes6 rules4 rules6 table_names sysctls sockets nft nft_check iptables4 iptables6
     legacy4 legacy6 ufw firewall_files services active network_managers sshd host_keys docker containers docker_networks disks sizes files keys own'

@@ -3,6 +3,9 @@
 place=/run/migration-dashboard-selftest-$KEY
 rm -rf "$place"
 trap 'rm -rf "$place"' EXIT
+# Who listened may be gone by the end: what is here goes all the same.
+trap : PIPE
+trap 'exit 1' HUP TERM
 mkdir -m 0700 "$place" || exit 1
 : >"$place/changed"
 # shellcheck disable=SC2016 # expanded by the script itself
