@@ -161,8 +161,9 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     {
         var given = context.Given ?? throw new InvalidOperationException("There is nothing to confirm.");
         var roles = context.Armed.Order().ToList();
-        if (roles.Count == 0)
-            context.Committed = true;
+
+        // It may be done although the answer is lost, or nobody waits for it any more.
+        context.Committed = true;
         await Both(roles.Select(role => context.Log.StepAsync("confirm", context.Host(role), async notes =>
         {
             await ConfirmAsync(context, role, StageConfigs.For(context.Migration, given.Stage, role, given.Held), cancellation);
@@ -178,7 +179,6 @@ public sealed class HostSteps(HostApply hosts, MigrationStore migrations, RunSto
     private async Task ConfirmAsync(RunContext context, Role role, HostConfig config, CancellationToken cancellation)
     {
         var change = await InsistAsync(token => hosts.ConfirmAsync(context.Target(role), config, context.Run.Token, token), cancellation);
-        context.Committed = true;
         if (change.State == "none")
             context.SetConfig(role, "none");
         lock (context.Armed)

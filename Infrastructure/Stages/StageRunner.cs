@@ -227,7 +227,7 @@ public sealed class StageRunner(
     {
         if (context.Committed)
         {
-            await SettleAsync(context, reason);
+            await SettleAsync(context, reason, cancelled);
             return;
         }
 
@@ -250,8 +250,8 @@ public sealed class StageRunner(
         await FinishAsync(context, state, $"{reason} {left}");
     }
 
-    /// <summary>It went wrong after a host was told to keep its change: what both say decides where it ends.</summary>
-    private async Task SettleAsync(RunContext context, string reason)
+    /// <summary>It went wrong after a host was told to keep its change, whether it heard that or not: what both say decides where it ends.</summary>
+    private async Task SettleAsync(RunContext context, string reason, bool cancelled)
     {
         try
         {
@@ -263,12 +263,12 @@ public sealed class StageRunner(
             }
 
             await workloads.CleanUpAsync(context, keep: false);
-            await FinishAsync(context, RunState.Reverted, $"{reason} Both servers are as they were before.");
+            await FinishAsync(context, cancelled ? RunState.Cancelled : RunState.Reverted, $"{reason} Both servers are as they were before.");
         }
         catch (Exception error)
         {
             logger.LogError(error, "Run {Run} could not be brought to an end", context.Run.Id);
-            await FinishAsync(context, RunState.Failed, $"{reason} It could not be taken back either: {error.Message} The change was made to stay on one server only: look at both, then go on or roll back.");
+            await FinishAsync(context, RunState.Failed, $"{reason} It could not be brought to an end either: {error.Message} The change may stay on one server only: look at both, then go on or roll back.");
         }
     }
 

@@ -29,6 +29,7 @@ public sealed class FaultTests(WorldFixture fixture, ITestOutputHelper output) :
 {
     [Theory]
     [InlineData("link", "twice")]
+    [InlineData("link", "cancel-confirm")]
     [InlineData("forward", "kill-during")]
     [InlineData("forward", "reboot-new")]
     [InlineData("cutover", "kill-copy")]

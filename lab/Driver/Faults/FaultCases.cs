@@ -20,6 +20,9 @@ public static class FaultCases
 
     private static readonly Func<Move, bool> HostChanges = move => move.ChangesHosts;
 
+    /// <summary>Its hosts are told to keep their change in a step of its own, after the moment between.</summary>
+    private static readonly Func<Move, bool> ConfirmsLater = move => move.Moments.TryGetValue("between", out var step) && step is not ("confirm" or "release");
+
     /// <summary>Not for both kinds of cutover: one is enough where the steps are the same.</summary>
     private static readonly Func<Move, bool> Once = move => move.Name is "forward" or "cutover";
 
@@ -29,6 +32,7 @@ public static class FaultCases
         new("kill-before", "at once", world => world.KillDashboardAsync()),
         new("kill-during", "during", world => world.KillDashboardAsync()),
         new("kill-between", "between", world => world.KillDashboardAsync()) { Fits = HostChanges },
+        new("kill-confirm", "between", world => world.ConfirmLateAsync(() => world.KillDashboardAsync())) { Fits = ConfirmsLater },
         new("kill-between-long", "between", world => world.KillDashboardAsync(TimeSpan.FromSeconds(40))) { Fits = Cutovers },
         new("kill-copy", "copy", world => world.KillDashboardAsync()),
         new("kill-stop", "stop", world => world.KillDashboardAsync()),
@@ -72,6 +76,7 @@ public static class FaultCases
         new("cancel-at-once", "at once", world => world.CancelAsync()),
         new("cancel-during", "during", world => world.CancelAsync()),
         new("cancel-between", "between", world => world.CancelAsync()) { Fits = HostChanges },
+        new("cancel-confirm", "between", world => world.ConfirmLateAsync(world.CancelAsync)) { Fits = ConfirmsLater },
         new("cancel-copy", "copy", world => world.CancelAsync()),
         new("cancel-stop", "stop", world => world.CancelAsync()),
         new("cancel-start", "start", world => world.CancelAsync()),

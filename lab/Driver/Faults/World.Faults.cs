@@ -40,6 +40,15 @@ public sealed partial class World
     /// <summary>Another change of this host is under way all the time: what is asked of it now waits, and is refused in the end.</summary>
     public Task HoldLockAsync(string host, int seconds) => Lab.ShellAsync(host, $"flock /var/lib/migration-dashboard/lock sleep {seconds}");
 
+    /// <summary>The hosts are busy when they are told to keep their change: they get to it when whoever told them may not wait for it any more.</summary>
+    public async Task ConfirmLateAsync(Func<Task> meanwhile)
+    {
+        var busy = Task.WhenAll(Hosts.Select(host => HoldLockAsync(host, 3)));
+        await MomentAsync("confirm");
+        await meanwhile();
+        await busy;
+    }
+
     public async Task CutLinkAsync(int seconds)
     {
         await Lab.CommandAsync("cut", "lan");
