@@ -45,6 +45,10 @@ require_host() {
 }
 
 is_up() { [ -e "$state/up" ] && [ -e "/run/netns/$(namespace ops)" ]; }
+# Namespaces outlive their processes: whoever was ended from outside left a lab that only looks up.
+is_alive() {
+    for _part in dns old new; do [ -n "$(cgroup_processes "$_part")" ] || return 1; done
+}
 require_up() { is_up || die "lab '$LAB_ID' is not up; start it with: script/lab up"; }
 
 # wait_until SECONDS REASON COMMAND…: asks every 100 ms, and says what it waited for when time is over.

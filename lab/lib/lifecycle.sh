@@ -5,7 +5,8 @@
 lab_up() {
     require_root
     variants_from "$@"
-    if is_up; then
+    if is_up && is_alive; then
+        [ "$variant_old/$variant_new" = "$(variant old)/$(variant new)" ] || die "'$LAB_ID' is up with other variants; take it down first: script/lab down"
         say "'$LAB_ID' is up already"
         return 0
     fi
