@@ -72,6 +72,9 @@ public sealed record StageRun
 
     public bool CancelRequested { get; init; }
 
+    /// <summary>It was asked to stop when both servers had been told to keep their change, and was carried through.</summary>
+    public bool CancelledTooLate => CancelRequested && State == RunState.Succeeded;
+
     /// <summary>Milliseconds during which new connections were held; null when none were.</summary>
     public int? HoldMs { get; init; }
 

@@ -12,7 +12,8 @@ public sealed class ProcessTests : IDisposable
 
     private static Process Start(params string[] args)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "MigrationDashboard.Load"), args)
+        // Whatever the tests run under may ignore an interrupt (a shell's background job does), and what they start would be deaf to it.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "MigrationDashboard.Load"), .. args])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -93,7 +93,7 @@ public sealed class HandOverTests : IDisposable
         hosts.New.Sh($"cat >/run/release.sh <<'THE_END'\n{Release()}\nTHE_END");
 
         // The reader is gone before the first word. As under sshd: what .NET starts would be deaf to the signal already.
-        hosts.New.Sh("(sleep 0.3; exec perl -e '$SIG{PIPE} = \"DEFAULT\"; exec @ARGV' sh -s </run/release.sh 2>&1) | true");
+        hosts.New.Sh("(sleep 0.3; exec env --default-signal=PIPE sh -s </run/release.sh 2>&1) | true");
 
         var said = hosts.New.Sh($"cd {mail.Allocation.Folder}; cat confirmed; ls; sh current.sh hash | cmp - applied");
         Assert.StartsWith("t1\n", said, StringComparison.Ordinal);

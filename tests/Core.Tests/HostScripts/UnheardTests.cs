@@ -21,7 +21,7 @@ public sealed class UnheardTests : IDisposable
         var before = host.Sh("ls -A /run /var/lib");
 
         // As sshd starts it: .NET lets what it starts ignore a broken pipe.
-        host.Sh($"cat >/run/script <<'END-OF-SCRIPT'\n{script}\nEND-OF-SCRIPT\nperl -e '$SIG{{PIPE}} = \"DEFAULT\"; exec @ARGV' sh /run/script | true; rm /run/script");
+        host.Sh($"cat >/run/script <<'END-OF-SCRIPT'\n{script}\nEND-OF-SCRIPT\nenv --default-signal=PIPE sh /run/script | true; rm /run/script");
         Assert.Equal(before, host.Sh("ls -A /run /var/lib"));
     }
 }

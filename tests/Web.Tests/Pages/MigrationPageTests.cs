@@ -121,6 +121,24 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
     }
 
     [Fact]
+    public async Task A_cancel_that_came_too_late_is_told()
+    {
+        await using var window = await OpenAsync();
+        var run = await mail.BeginAsync(Stage.Drain, Stage.Cutover);
+        await mail.Runs.CancelAsync(run, default);
+        await mail.Runs.FinishAsync(run, RunState.Succeeded, null, default);
+        var note = window.Page.GetByText("The cancel came too late");
+        await Assertions.Expect(note).ToBeVisibleAsync();
+        await window.GoLiveAsync("/schedule?show=done");
+        await Assertions.Expect(note).ToBeVisibleAsync();
+
+        // The next one ends as it was meant to: there is nothing to tell any more.
+        await mail.Runs.FinishAsync(await mail.BeginAsync(Stage.Drain, Stage.Cutover), RunState.Succeeded, null, default);
+        await window.GoLiveAsync(mail.Path);
+        await Assertions.Expect(note).ToHaveCountAsync(0);
+    }
+
+    [Fact]
     public async Task A_viewer_sees_the_numbers_and_no_button_that_changes_something()
     {
         await mail.CountAsync(3, 400, 50);
@@ -187,6 +205,12 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
         await mail.Runs.FinishAsync(run, RunState.Reverted, "rsync ended with 11. Both servers are as they were before.", default);
         await page.GetByRole(AriaRole.Alert).WaitForAsync();
         await screens.CheckAsync("migration-reverted");
+        var late = await mail.BeginAsync(Stage.Drain, Stage.Cutover);
+        await mail.Runs.CancelAsync(late, default);
+        await mail.Runs.FinishAsync(late, RunState.Succeeded, null, default);
+        await page.GetByText("The cancel came too late").WaitForAsync();
+        await screens.CheckAsync("migration-late-cancel");
+        await mail.Runs.FinishAsync(await mail.BeginAsync(Stage.Drain, Stage.Cutover), RunState.Succeeded, null, default);
         screens.MustBeFine();
     }
 
