@@ -58,6 +58,9 @@ public sealed class WizardTests(World world, SshServer ssh)
             await Next(page, "Names");
             await page.GetByLabel("DNS names").FillAsync("mail.example.org");
             await Next(page, "Cutover");
+
+            // When an application moves is an approver's to say.
+            await Assertions.Expect(page.GetByLabel("The cutover's window is known already")).ToBeDisabledAsync();
             await page.GetByLabel("Hold at most").FillAsync("0");
             await Next(page, "Review");
             await Assertions.Expect(page.GetByText("from 2 to 60 seconds")).ToBeVisibleAsync();
@@ -73,6 +76,55 @@ public sealed class WizardTests(World world, SshServer ssh)
         using var client = world.Dashboard.Client(Dashboard.Token);
         Assert.Contains("\"holdLimitSeconds\":6", await client.GetStringAsync("/api/v1/migrations?search=mail%20by%20wizard"), StringComparison.Ordinal);
         Assert.Contains("wilma", await client.GetStringAsync("/api/v1/audit?action=migration.add"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_approver_plans_the_cutover_while_he_makes_the_migration()
+    {
+        await Site.ServersAsync(world, ssh);
+        await world.Dashboard.AddUserAsync("anton", "approver");
+        await using var window = await (await world.Chromium.OpenAsync(world.Dashboard)).SignInAsync("anton");
+        var page = window.Page;
+        await window.GoLiveAsync("/migrations/new");
+        await ChooseAsync(page, "Old server: it runs here now", "mail-old");
+        await ChooseAsync(page, "New server: it moves here", "mail-new");
+        await Next(page, "Link");
+        await Assertions.Expect(page.Locator(".busy")).ToHaveCountAsync(0, new() { Timeout = 60_000 });
+        await page.GetByRole(AriaRole.Radio, new() { NameRegex = new("^OpenVPN An encrypted tunnel") }).CheckAsync();
+        await Next(page, "Application");
+        await page.GetByLabel("What runs it").SelectOptionAsync("docker");
+        await page.GetByLabel("Container", new() { Exact = true }).FillAsync("mail");
+        await page.GetByLabel("Ports its clients call").FillAsync("27, 589");
+        await page.GetByLabel("Name of the migration").FillAsync("mail in a window");
+        await Next(page, "Names");
+        await Next(page, "Cutover");
+        await page.GetByLabel("The cutover's window is known already").CheckAsync();
+        await page.GetByLabel("Time zone").FillAsync("Mars/Olympus");
+        await page.GetByLabel("Date", new() { Exact = true }).FillAsync("2049-06-01");
+        await page.GetByLabel("Time", new() { Exact = true }).FillAsync("02:30");
+        await Next(page, "Review");
+        await Assertions.Expect(page.GetByLabel("Time zone")).ToHaveAttributeAsync("aria-invalid", "true");
+        await page.GetByLabel("Time zone").FillAsync("Europe/Berlin");
+        await page.GetByLabel("Date", new() { Exact = true }).FillAsync("2020-06-01");
+        await Next(page, "Review");
+        await Assertions.Expect(page.GetByText("this time is over already")).ToBeVisibleAsync();
+        await page.GetByLabel("Date", new() { Exact = true }).FillAsync("2049-06-01");
+        await page.GetByLabel("Not after, date").FillAsync("2049-06-01");
+        await page.GetByLabel("Not after, time").FillAsync("01:30");
+        await Next(page, "Review");
+        await Assertions.Expect(page.GetByLabel("Not after, time")).ToHaveAttributeAsync("aria-invalid", "true");
+        await page.GetByLabel("Not after, time").FillAsync("04:30");
+        await Next(page, "Review");
+        await Assertions.Expect(page.Locator(".review")).ToContainTextAsync("The cutover is planned for 1 Jun 2049 02:30 (Europe/Berlin), not after 1 Jun 2049 04:30.");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create migration" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".banner")).ToContainTextAsync("Cutover is planned for");
+
+        // 2:30 in Berlin's summer.
+        var id = page.Url[^36..];
+        using var client = world.Dashboard.Client(Dashboard.Token);
+        var runs = await client.GetStringAsync($"/api/v1/migrations/{id}/runs");
+        Assert.Contains("\"notBefore\":\"2049-06-01T00:30:00", runs, StringComparison.Ordinal);
+        Assert.Contains("\"notAfter\":\"2049-06-01T02:30:00", runs, StringComparison.Ordinal);
     }
 
     private static Task ChooseAsync(IPage page, string label, string server) => page.GetByLabel(label).SelectOptionAsync(new SelectOptionValue { Label = $"{server} · {(server == "mail-old" ? "127.0.0.1" : "localhost")}" });
