@@ -38,7 +38,7 @@ public sealed record MigrationSpec
     /// <summary>DNS names whose records are watched; empty when none are known.</summary>
     public ValueList<string> DnsNames { get; init; } = [];
 
-    /// <summary>Addresses of the resolvers that are asked besides the dashboard's own; empty for that one alone.</summary>
+    /// <summary>Addresses of the resolvers that are asked; empty for the dashboard's own.</summary>
     public ValueList<IPAddress> DnsResolvers { get; init; } = [];
 
     /// <summary>The hold's hard limit, seconds, enforced on the hosts. 1 to 60; 8 because older Windows clients send no third SYN later than that (DESIGN §6).</summary>

@@ -68,7 +68,7 @@ public sealed record StagePlan(Stage From, Stage Target, Direction Direction, Va
         Step.RequireGate => "Go on only if the gate is open",
         Step.RequireBudget => $"Go on only if what a rehearsal measured fits the hold's limit of {migration.Spec.HoldLimitSeconds} s",
         Step.Rehearse rehearse => $"Try {migration.Spec.Workload.Label} on {rehearse.To.ToString().ToLowerInvariant()} from a copy of its data and without network, and measure it",
-        Step.RequireDns => "Go on only if every watched resolver leads to new",
+        Step.RequireDns => "Go on only if every watched resolver leads to new, and old records have run out in caches",
         Step.LinkKeys => "Both servers make their own key for the link",
         Step.Apply { Held: true } apply => $"Hold new connections on both servers; they go back by themselves after {apply.Arm} s",
         Step.HandOver hand => $"{hand.From} gives it up: {migration.Spec.Workload.Label} does not start there by itself again",

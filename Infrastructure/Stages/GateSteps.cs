@@ -1,4 +1,5 @@
-using System.Net;
+using MigrationDashboard.Core.Dns;
+using MigrationDashboard.Core.Network;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Connections;
 using MigrationDashboard.Infrastructure.Dns;
@@ -9,7 +10,7 @@ using Npgsql;
 namespace MigrationDashboard.Infrastructure.Stages;
 
 /// <summary>Steps that let a run begin only when it is time, or when an operator says in writing why not to wait.</summary>
-public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, NpgsqlDataSource database, TimeProvider time)
+public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, NameWatch names, NameWatchStore watched, NpgsqlDataSource database, TimeProvider time)
 {
     /// <summary>A database that is restarted or fails over is back by then.</summary>
     private static readonly TimeSpan DatabasePatience = TimeSpan.FromMinutes(2);
@@ -20,7 +21,8 @@ public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, Np
         var now = time.GetUtcNow();
         var path = migration.Stage == Stage.Tail ? ConnectionPath.Tail : ConnectionPath.Direct;
         var inputs = await history.GateAsync(migration.Id, path, TimeSpan.FromMinutes(gate.WithinMinutes), cancellation);
-        return gate.Judge(inputs.NewConnections, inputs.WatchedSince, null, now);
+        var ttlOver = migration.Spec.DnsNames.Count == 0 ? null : WatchedName.OldRecordsEnd(await watched.OfMigrationAsync(migration.Id, cancellation));
+        return gate.Judge(inputs.NewConnections, inputs.WatchedSince, ttlOver, now);
     }
 
     public Task RequireGateAsync(RunContext context, bool atOpening, CancellationToken cancellation) => context.BeganAhead != atOpening ? Task.CompletedTask : context.Log.StepAsync("gate", null, async notes =>
@@ -51,7 +53,7 @@ public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, Np
         notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
     });
 
-    /// <summary>Watched names must lead to <c>new</c> everywhere they are asked for.</summary>
+    /// <summary>Watched names must lead to <c>new</c> everywhere they are asked for, and what caches may have kept from before must have run out.</summary>
     public Task RequireDnsAsync(RunContext context, CancellationToken cancellation) => context.Log.StepAsync("dns", null, async notes =>
     {
         if (context.Migration.Spec.DnsNames.Count == 0)
@@ -60,20 +62,20 @@ public sealed class GateSteps(ConnectionHistory history, BudgetStore budgets, Np
             return;
         }
 
-        var wanted = new[] { context.Migration.NewFacts?.PublicIpv4, context.Migration.NewFacts?.PublicIpv6 }.OfType<IPAddress>().ToList();
-        var late = new List<string>();
-        foreach (var answer in await DnsLookup.AskAllAsync(context.Migration.Spec, cancellation))
-        {
-            var line = $"{answer.Name} at {answer.Resolver}: {answer.Error ?? string.Join(", ", answer.Records.Select(record => $"{record.Address} (TTL {record.Ttl} s)"))}";
-            notes.Add(line);
-            if (!answer.LeadsTo(wanted))
-                late.Add(line);
-        }
-
-        if (late.Count == 0)
+        var (answers, known) = await database.RetryAsync(token => names.AskAsync(context.Migration, token), DatabasePatience, cancellation);
+        var wanted = NameWatch.Wanted(context.Migration);
+        foreach (var answer in answers)
+            notes.Add(Line(answer));
+        var refused = answers.FirstOrDefault(answer => !answer.LeadsTo(wanted)) is { } late ? $"Not every resolver leads to {context.Host(Role.New)} yet: {Line(late)}"
+            : WatchedName.OldRecordsEnd(known) - time.GetUtcNow() is { Ticks: > 0 } left ? $"The old record may be cached for {Gate.Remaining(left)} more"
+            : null;
+        if (refused is null)
             return;
+        notes.Add(refused);
         if (context.Run.OverrideReason is not { } reason)
-            throw new RunRefusedException($"Not every resolver leads to {context.Host(Role.New)} yet: {late[0]}. Wait, or give a reason to go on.");
+            throw new RunRefusedException($"{refused}. Wait, or give a reason to go on.");
         notes.Add($"Passed by {context.Run.RequestedBy}: {reason}");
     });
+
+    private static string Line(DnsAnswer answer) => $"{answer.Name} at {answer.Resolver}: {answer.Error ?? string.Join(", ", answer.Records.Select(record => $"{record.Address} (TTL {record.Ttl} s)"))}";
 }

@@ -1,6 +1,8 @@
 using MigrationDashboard.Core;
+using MigrationDashboard.Core.Dns;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Stages;
+using MigrationDashboard.Infrastructure.Dns;
 using MigrationDashboard.Infrastructure.Jobs;
 using MigrationDashboard.Infrastructure.Migrations;
 using MigrationDashboard.Web.Security;
@@ -44,6 +46,9 @@ internal static class MigrationsApi
         migrations.MapGet("/{id:guid}/checks", async (Guid id, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Content(found.Checks ?? "[]", "application/json") : Problems.NotFound("migration"))
             .WithSummary("What the last preflight found.");
+        migrations.MapGet("/{id:guid}/names", async (Guid id, MigrationStore store, NameWatchStore names, CancellationToken cancel) =>
+                await store.FindAsync(id, cancel) is null ? Problems.NotFound("migration") : Results.Ok(await names.OfMigrationAsync(id, cancel)))
+            .WithSummary("Where its DNS names led when they were last asked for.").Produces<IReadOnlyList<WatchedName>>();
         migrations.MapGet("/{id:guid}/plan", async (Guid id, Stage target, Direction? direction, MigrationStore store, CancellationToken cancel) =>
                 await store.FindAsync(id, cancel) is { } found ? Results.Ok(StagePlan.Of(found.Migration, target, direction ?? Direction.Advance)) : Problems.NotFound("migration"))
             .WithSummary("What a stage would do and change on both servers.").Produces<StagePlan>();

@@ -32,6 +32,9 @@ public sealed record MigrationSnapshot(
     /// <summary>The run whose steps are shown: the one under way, else the last that ended.</summary>
     public StageRun? Shown => ShownOf(Runs);
 
+    /// <summary>The run under way has told a server to keep its change: a cancel comes too late from then on.</summary>
+    public bool IsPastReturn => Running is not null && Steps.Any(step => step.Name is "hand over" or "confirm");
+
     public Server Server(Role role) => role == Role.Old ? Old : New;
 
     /// <summary>The path that should be empty at this stage; null where all may be used.</summary>

@@ -1,6 +1,7 @@
 using Npgsql;
 using MigrationDashboard.Infrastructure.Audit;
 using MigrationDashboard.Infrastructure.Connections;
+using MigrationDashboard.Infrastructure.Dns;
 using MigrationDashboard.Infrastructure.Drifts;
 using MigrationDashboard.Infrastructure.Hosts;
 using MigrationDashboard.Infrastructure.Jobs;
@@ -31,5 +32,6 @@ public static class MigrationsSetup
         services.AddHostedService<ConnectionSampler>();
         services.AddHostedService<ConnectionRetention>();
         services.AddSingleton<DriftStore>().AddSingleton<HostAgreement>().AddHostedService<DriftWatch>();
+        services.AddSingleton<NameWatchStore>().AddSingleton<NameWatch>().AddHostedService(services => services.GetRequiredService<NameWatch>());
     }
 }

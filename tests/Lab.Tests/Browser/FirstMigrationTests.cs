@@ -44,7 +44,16 @@ public sealed class FirstMigrationTests(LabFixture fixture)
         // Too early: the record still leads to old. The page says so and what to do.
         await screen.AskAsync("Go on to Drain");
         await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Not every resolver leads to", new() { Timeout = 60_000 });
+        var names = page.GetByRole(AriaRole.Region, new() { Name = "Names watched" });
+        await Assertions.Expect(names).ToContainTextAsync($"not new {fixture.Lab.Fact("LAB_OLD")}");
         await mail.PointToAsync("LAB_NEW", "LAB_NEW6");
+
+        // Still too early: whoever asked just before the change keeps the old record for its time.
+        await screen.AskAsync("Go on to Drain");
+        await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("The old record may be cached for", new() { Timeout = 60_000 });
+        await Assertions.Expect(names).ToContainTextAsync($"new {fixture.Lab.Fact("LAB_NEW")}");
+        await Assertions.Expect(page.GetByText("Resolvers may keep the old record until")).ToBeVisibleAsync();
+        await Task.Delay(TimeSpan.FromSeconds(SeedMail.Ttl), TestContext.Current.CancellationToken);
         await screen.StageAsync("Go on to Drain", "5 of 8 · Drain");
 
         // The world follows: most call new now, some go on calling old.
@@ -138,8 +147,17 @@ public sealed class FirstMigrationTests(LabFixture fixture)
         await Assertions.Expect(page.GetByRole(AriaRole.Radio, new() { NameRegex = new("^Existing network 10\\.77\\.0\\.0") })).ToBeCheckedAsync(new() { Timeout = 60_000 });
         await Assertions.Expect(page.GetByLabel("Interface on mail-old")).ToHaveValueAsync("eth1");
         await NextAsync("Application");
-        await page.GetByRole(AriaRole.Radio, new() { NameRegex = new("^mail container ") }).CheckAsync();
-        await Assertions.Expect(page.GetByLabel("Ports its clients call")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^25(/tcp)?, 587(/tcp)?$"));
+        // Typed or chosen, what was found brings its ports along.
+        var (chosen, ports) = (page.GetByRole(AriaRole.Radio, new() { NameRegex = new("^mail container ") }), new System.Text.RegularExpressions.Regex("^25(/tcp)?, 587(/tcp)?$"));
+        await page.GetByLabel("What runs it").SelectOptionAsync("docker");
+        await page.GetByLabel("Container", new() { Exact = true }).FillAsync("mail");
+        await page.GetByLabel("Container", new() { Exact = true }).BlurAsync();
+        await Assertions.Expect(chosen).ToBeCheckedAsync();
+        await Assertions.Expect(page.GetByLabel("Ports its clients call")).ToHaveValueAsync(ports);
+        await page.GetByRole(AriaRole.Radio, new() { NameRegex = new("^echo container ") }).CheckAsync();
+        await Assertions.Expect(page.GetByLabel("Ports its clients call")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^8025"));
+        await chosen.CheckAsync();
+        await Assertions.Expect(page.GetByLabel("Ports its clients call")).ToHaveValueAsync(ports);
         await Pictures.TakeAsync(window, "wizard-application");
         await page.GetByLabel("Name of the migration").FillAsync("mail.example.org");
         await NextAsync("Names");
@@ -148,7 +166,7 @@ public sealed class FirstMigrationTests(LabFixture fixture)
         await page.GetByRole(AriaRole.Button, new() { Name = "Look these names up" }).ClickAsync();
         var row = page.GetByRole(AriaRole.Row, new() { NameRegex = new("^mail.example.org") });
         await Assertions.Expect(row).ToContainTextAsync("mail-old (old)");
-        await Assertions.Expect(row).ToContainTextAsync("30 s");
+        await Assertions.Expect(row).ToContainTextAsync($"{SeedMail.Ttl} s");
         await NextAsync("Cutover");
         await page.GetByLabel("Hold at most").FillAsync("45");
         // A busy computer must not have its changes taken back.

@@ -3,6 +3,9 @@ namespace MigrationDashboard.Lab.Tests.Browser;
 /// <summary>The seed case's mail server and its record, put back to how a new lab has them, so that one lab serves several whole migrations.</summary>
 internal sealed class SeedMail(Driver.Lab lab)
 {
+    /// <summary>Seconds: an operator lowers it some days before.</summary>
+    public const int Ttl = 8;
+
     public async Task RestoreAsync()
     {
         await lab.ShellAsync("new", "docker rm -f mail 2>/dev/null; docker volume rm -f maildata >/dev/null; docker rmi -f lab/postfix:1 >/dev/null 2>&1 || true");
@@ -25,8 +28,8 @@ internal sealed class SeedMail(Driver.Lab lab)
             zone example.org
             update delete mail.example.org A
             update delete mail.example.org AAAA
-            update add mail.example.org 30 A {lab.Fact(ipv4)}
-            update add mail.example.org 30 AAAA {lab.Fact(ipv6)}
+            update add mail.example.org {Ttl} A {lab.Fact(ipv4)}
+            update add mail.example.org {Ttl} AAAA {lab.Fact(ipv6)}
             send
 
             """);

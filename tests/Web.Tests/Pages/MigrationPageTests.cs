@@ -121,6 +121,28 @@ public sealed class MigrationPageTests(World world, MailMigration mail) : IClass
     }
 
     [Fact]
+    public async Task Past_the_point_of_no_return_nothing_offers_to_abort()
+    {
+        await using var window = await OpenAsync();
+        var run = await mail.BeginAsync(Stage.Drain, Stage.Cutover);
+        await mail.StepAsync(run, 1, "hold", "mail-new", StepState.Succeeded, "applied");
+        var abort = window.Page.GetByRole(AriaRole.Button, new() { Name = "Abort and go back to Drain" });
+        await Assertions.Expect(abort).ToBeVisibleAsync();
+        await mail.StepAsync(run, 2, "hand over", "mail-old", StepState.Running, "");
+        await Assertions.Expect(abort).ToHaveCountAsync(0);
+        await Assertions.Expect(window.Page.GetByText("Past the point where it can be aborted")).ToBeVisibleAsync();
+        await mail.Runs.FinishAsync(run, RunState.Succeeded, null, default);
+
+        // The same for a stage without a hold.
+        run = await mail.BeginAsync(Stage.Dns, Stage.Drain);
+        var cancel = window.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel and go back to DNS" });
+        await Assertions.Expect(cancel).ToBeVisibleAsync();
+        await mail.StepAsync(run, 1, "confirm", "mail-old", StepState.Running, "");
+        await Assertions.Expect(cancel).ToHaveCountAsync(0);
+        await mail.Runs.FinishAsync(run, RunState.Succeeded, null, default);
+    }
+
+    [Fact]
     public async Task A_cancel_that_came_too_late_is_told()
     {
         await using var window = await OpenAsync();
