@@ -5,7 +5,6 @@ using MigrationDashboard.Core.Dns;
 using MigrationDashboard.Core.Migrations;
 using MigrationDashboard.Core.Stages;
 using MigrationDashboard.Infrastructure.Migrations;
-using Npgsql;
 
 namespace MigrationDashboard.Infrastructure.Dns;
 
@@ -44,7 +43,7 @@ public sealed class NameWatch(MigrationStore migrations, NameWatchStore store, T
                         if (stored.Migration is { Stage: > Stage.Preflight and <= Stage.Drain, Spec.DnsNames.Count: > 0 } migration)
                             await AskAsync(migration, stoppingToken);
                 }
-                catch (Exception problem) when (problem is NpgsqlException or TimeoutException)
+                catch (Exception problem) when (!stoppingToken.IsCancellationRequested)
                 {
                     logger.LogInformation("Names cannot be watched: {Reason}", problem.Message);
                 }
